@@ -1,0 +1,41 @@
+"""The naive method, written apart from the engine: one query, one layer, m whole sequences, plain autograd.
+
+It is what the field's code bases do, with the logits of all positions and the gradient taken to the rows.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from harness.models.loaded import LoadedModel
+
+
+def naive_path_integral(
+    model: LoadedModel, prompt_ids: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
+) -> Tensor:
+    """Scores [layers, d_ff] of integrated gradients with reference point 0."""
+    return torch.stack(
+        [_layer(model, torch.tensor([list(prompt_ids)]), answer, layer, nodes, weights) for layer in range(model.n_layers)]
+    )
+
+
+def _layer(model: LoadedModel, ids: Tensor, answer: int, layer: int, nodes: Tensor, weights: Tensor) -> Tensor:
+    projection = model.output_projections[layer]
+    seen: list[Tensor] = []
+    handle = projection.register_forward_pre_hook(lambda _module, args: seen.append(args[0][0, -1].detach()))
+    with torch.no_grad():
+        model.model(input_ids=ids, use_cache=False)
+    handle.remove()
+    value = seen[0]
+    rows = (nodes.to(value)[:, None] * value).requires_grad_()
+
+    def put(_module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+        return (torch.cat([args[0][:, :-1], rows[:, None]], dim=1),)
+
+    handle = projection.register_forward_pre_hook(put)
+    logits = model.model(input_ids=ids.expand(len(nodes), -1), use_cache=False).logits
+    handle.remove()
+    probability = logits[:, -1].softmax(-1)[:, answer]
+    (gradient,) = torch.autograd.grad(probability.sum(), rows)
+    return (gradient * weights.to(value)[:, None]).sum(0) * value
