@@ -40,11 +40,13 @@ class QueryError(HarnessError):
 
     Attributes:
         prompt: the query's text.
+        reason: why, in words that are the same for every query of this kind.
     """
 
-    def __init__(self, message: str, *, prompt: str) -> None:
+    def __init__(self, reason: str, *, prompt: str) -> None:
         self.prompt = prompt
-        super().__init__(f"{message} (query: {prompt!r})")
+        self.reason = reason
+        super().__init__(f"{reason} (query: {prompt!r})")
 
 
 class ConfigError(HarnessError):

@@ -56,11 +56,9 @@ def encode_query(
     if not prompt_ids:
         raise QueryError("the query has no token", prompt=prompt)
     if joint_ids[: len(prompt_ids)] != prompt_ids or len(joint_ids) == len(prompt_ids):
-        raise QueryError(f"the tokens of the answer {answer!r} cannot be told from the query's", prompt=prompt)
+        raise QueryError("the answer's tokens cannot be told from the query's", prompt=prompt)
     if len(joint_ids) > context_length:
-        raise QueryError(
-            f"query and answer have {len(joint_ids)} tokens, the model takes {context_length}", prompt=prompt
-        )
+        raise QueryError(f"query and answer are longer than the model's {context_length} tokens", prompt=prompt)
     return EncodedQuery(prompt=prompt, prompt_ids=prompt_ids, answer_ids=joint_ids[len(prompt_ids) :])
 
 

@@ -1,0 +1,18 @@
+"""Claims about where a model keeps facts: statement, estimand, margin, decision. They read evidence, never a model."""
+
+from harness.claims.claim import Claim, keyed_generator
+from harness.claims.evidence import Evidence, Retest
+from harness.claims.prevalence import Prevalence
+from harness.claims.verdict import Control, Finding, Verdict, number
+
+__all__ = [
+    "Claim",
+    "Control",
+    "Evidence",
+    "Finding",
+    "Prevalence",
+    "Retest",
+    "Verdict",
+    "keyed_generator",
+    "number",
+]

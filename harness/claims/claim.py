@@ -1,0 +1,47 @@
+"""What every claim has, so that one driver decides all of them."""
+
+import hashlib
+from typing import Protocol
+
+import numpy as np
+
+from harness.claims.evidence import Evidence
+from harness.claims.verdict import Finding
+
+
+class Claim(Protocol):
+    """A statement about a model that evidence can support or refute. The object is its own configuration."""
+
+    @property
+    def name(self) -> str:
+        """As it is named in `--margin` and in records."""
+        ...
+
+    @property
+    def statement(self) -> str:
+        """The claim in one sentence, its margin included."""
+        ...
+
+    @property
+    def marker(self) -> str:
+        """The family of claims, which is also the pytest marker."""
+        ...
+
+    @property
+    def margin(self) -> float:
+        """What the interval is compared with, declared beforehand."""
+        ...
+
+    def decide(self, evidence: Evidence) -> Finding:
+        """The verdict on this evidence."""
+        ...
+
+
+def keyed_generator(seed: int, claim: str, purpose: str) -> np.random.Generator:
+    """Random numbers that depend on the seed, the claim and the purpose alone.
+
+    So adding a claim, or one more random step in a claim, changes no other number.
+    """
+    digest = hashlib.sha256(f"{claim}\n{purpose}".encode()).digest()
+    words = np.frombuffer(digest, dtype="<u4").tolist()
+    return np.random.default_rng(np.random.SeedSequence([seed, *words]))

@@ -1,0 +1,115 @@
+"""Controls: what must hold before low consistency says anything about a model.
+
+A localizer that returns garbage makes every fact look inconsistent. So it must agree with itself on one query (retest
+ceiling), and queries of one fact must agree more than queries that were exchanged between facts (permutation floor).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import scipy.special
+from jaxtyping import Int
+
+from harness.claims.evidence import Evidence, Retest
+from harness.claims.verdict import Control
+from harness.consistency import Groups, consistency_scores, query_subsets
+from harness.statistics import exchange_within, p_at_least
+
+FLOOR_LEVEL: Final = 0.05
+"""The observed consistency must exceed the exchanged one with a p of at most this."""
+
+FLOOR_FACTS: Final = 2_000
+"""Facts that the floor is estimated on; more would only sharpen a mean that is sharp already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The permutation null: queries exchanged between facts of one relation and pattern.
+
+    Attributes:
+        observed: mean CS2 of the facts as they are, one subset each.
+        mean: the same after exchange, averaged over exchanges; None if no set has a neuron.
+        p: share of exchanges (and 1) with at least the observed mean.
+        n_facts: facts it is estimated on.
+    """
+
+    observed: float | None
+    mean: float | None
+    p: float
+    n_facts: int
+
+
+def retest_ceiling(retest: Retest, bound: float) -> Control:
+    """Mean CS2 (Eq. 1) of one query localized again and again, which must reach `bound`.
+
+    Args:
+        retest: originals and variants, one group a query.
+        bound: the declared lowest ceiling.
+    """
+    scores = consistency_scores(retest.sets, retest.groups)
+    value = float(scores.cs2[scores.defined].mean()) if scores.defined.any() else None
+    return Control(
+        name="retest ceiling",
+        passed=value is not None and value >= bound,
+        value=value,
+        bound=bound,
+        explanation="the localizer does not agree with itself on one query under changes that should not matter, "
+        "so disagreement between queries says nothing about the model",
+    )
+
+
+def permutation_floor(evidence: Evidence, size: int, permutations: int, *, rng: np.random.Generator) -> Floor | None:
+    """Mean CS2 (Eq. 1) over facts after queries were exchanged between facts of the same relation and pattern.
+
+    Neurons that belong to a relation or to the wording of a pattern survive the exchange; what the observed consistency
+    has above it belongs to the fact.
+
+    Args:
+        evidence: the localizations.
+        size: queries a subset; one subset a fact.
+        permutations: exchanges.
+        rng: draws facts, subsets and exchanges.
+
+    Returns:
+        the floor, or None if there are too few exchanges for any p below the level.
+    """
+    queries = _sampled_queries(evidence, size, rng)
+    fact, sets = evidence.fact_of_query[queries], evidence.sets.take(queries)
+    n_patterns = int(evidence.pattern_of_query.max(initial=0)) + 1
+    strata = evidence.relation_of_fact[fact] * n_patterns + evidence.pattern_of_query[queries]
+    stratum_sizes = np.unique(strata, return_counts=True)[1]
+    if float(scipy.special.gammaln(stratum_sizes + 1.0).sum()) < -np.log(FLOOR_LEVEL):
+        return None
+    plan = query_subsets(fact, size, 1, rng=rng)
+
+    def mean_cs2(groups: Groups) -> float:
+        scores = consistency_scores(sets, groups)
+        return float(scores.cs2[scores.defined].mean()) if scores.defined.any() else -1.0
+
+    observed = mean_cs2(plan.groups)
+    if observed < 0:
+        return Floor(observed=None, mean=None, p=1.0, n_facts=len(plan.groups))
+    exchanges = (exchange_within(strata, rng=rng)[plan.groups.queries] for _ in range(permutations))
+    null = np.array([mean_cs2(Groups(plan.groups.offsets, queries)) for queries in exchanges])
+    return Floor(observed=observed, mean=float(null.mean()), p=p_at_least(observed, null), n_facts=len(plan.groups))
+
+
+def above_floor(floor: Floor) -> Control:
+    """The observed consistency must exceed the permutation floor with p <= `FLOOR_LEVEL`."""
+    return Control(
+        name="permutation floor",
+        passed=floor.p <= FLOOR_LEVEL,
+        value=floor.observed,
+        bound=floor.mean,
+        explanation="queries of one fact agree no more than queries exchanged between facts of the same relation and "
+        "pattern, so what the localizer finds does not depend on the fact",
+    )
+
+
+def _sampled_queries(evidence: Evidence, size: int, rng: np.random.Generator) -> Int[np.ndarray, " queries"]:
+    """All queries of at most `FLOOR_FACTS` facts that have enough of them."""
+    enough = np.flatnonzero(evidence.queries_of_fact >= size)
+    if len(enough) > FLOOR_FACTS:
+        enough = rng.choice(enough, size=FLOOR_FACTS, replace=False)
+    return np.flatnonzero(np.isin(evidence.fact_of_query, enough))

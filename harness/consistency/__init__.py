@@ -1,0 +1,20 @@
+"""Consistency of the knowledge neurons of a fact's queries: CS1, CS2, and the thresholds that cut them (numpy only)."""
+
+from harness.consistency.scores import ConsistencyScores, consistency_scores, cs1_cs2
+from harness.consistency.sets import Groups, QuerySets
+from harness.consistency.subsets import SubsetPlan, query_subsets
+from harness.consistency.thresholds import OtsuThreshold, StaticThreshold, Threshold, parse_threshold
+
+__all__ = [
+    "ConsistencyScores",
+    "Groups",
+    "OtsuThreshold",
+    "QuerySets",
+    "StaticThreshold",
+    "SubsetPlan",
+    "Threshold",
+    "consistency_scores",
+    "cs1_cs2",
+    "parse_threshold",
+    "query_subsets",
+]

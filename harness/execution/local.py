@@ -1,0 +1,97 @@
+"""Localization in this process."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.activations.answers import AnswerStatistics, answer_statistics
+from harness.errors import ModelError
+from harness.execution.plan import Plan, Request
+from harness.execution.progress import Progress
+from harness.localizers.localizer import AttributionMap, Localizer
+from harness.localizers.selection import keep_largest
+from harness.models.handle import ModelHandle
+from harness.models.loaded import LoadedModel
+from harness.store.localizations import LocalizationStore
+from harness.store.rows import LocalizationRow
+
+
+def localize_missing(
+    plan: Plan,
+    handle: ModelHandle,
+    localizer: Localizer,
+    store: LocalizationStore,
+    progress: Progress,
+    *,
+    batch_size: int | None,
+) -> None:
+    """Computes and stores the rows of `plan` that the store lacks, shard by shard.
+
+    The model is loaded only if a row is missing. What is stored when this breaks off is not computed again.
+
+    Args:
+        plan: the rows that are needed.
+        handle: the model.
+        localizer: the method.
+        store: where rows of this model and method are kept.
+        progress: told after every shard.
+        batch_size: queries at once; None for the localizer's judgement.
+
+    Raises:
+        ModelError: the model cannot be loaded, or runs out of memory.
+        StoreError: a shard cannot be written.
+    """
+    present = store.present()
+    shards = plan.shards()
+    missing = [[r for r in shard if r.encoded.key not in present] for shard in shards]
+    total, left = sum(map(len, shards)), sum(map(len, missing))
+    if not left:
+        return
+    progress.start(f"{handle.name} {localizer.name}", total, total - left)
+    try:
+        model = handle.loaded()
+        for requests in filter(None, missing):
+            store.write(list(_localize(requests, model, localizer, batch_size)))
+            progress.advance(len(requests))
+    finally:
+        progress.stop()
+
+
+def _localize(
+    requests: Sequence[Request], model: LoadedModel, localizer: Localizer, batch_size: int | None
+) -> Iterator[LocalizationRow]:
+    queries = [request.encoded for request in requests]
+    try:
+        statistics = answer_statistics(model, queries)
+        maps = localizer.attribute(model, queries, batch_size=batch_size)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "memory" in str(error):
+            raise ModelError(
+                f"{model.name!r} ran out of memory localizing; what is stored stays. Try a smaller --batch-size",
+                model=model.name,
+            ) from error
+        raise
+    for request, answer, found in zip(requests, statistics, maps, strict=True):
+        yield _row(request, answer, found)
+
+
+def _row(request: Request, answer: AnswerStatistics, found: AttributionMap) -> LocalizationRow:
+    query, encoded = request.query, request.encoded
+    kept = keep_largest(found.scores)
+    return LocalizationRow(
+        row_key=encoded.key,
+        fact_uid=query.fact.uid,
+        relation=query.fact.relation,
+        pattern_id=query.pattern_id,
+        subject=query.fact.subject,
+        object=query.fact.object,
+        query_index=query.index,
+        prompt=query.prompt,
+        answer=query.fact.object,
+        answer_probability=answer.answer_probability,
+        joint_probability=answer.joint_probability,
+        top_token_is_answer=answer.top_token_is_answer,
+        n_answer_tokens=len(encoded.answer_ids),
+        max_score=kept.max_score,
+        completeness_gap=found.completeness_gap,
+        neurons=kept.neurons,
+        scores=kept.scores,
+    )

@@ -1,0 +1,58 @@
+"""The rows that a run needs: every query of a dataset as token ids, or the reason why it cannot be scored."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from harness.data.facts import Query
+from harness.errors import QueryError
+from harness.models.queries import EncodedQuery, encode_query
+
+SHARD_ROWS = 256
+"""Rows of a full shard: seconds to minutes of work, which is what a crash may cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One row that is needed: a query of a fact, and what the model is given."""
+
+    query: Query
+    encoded: EncodedQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be localized.
+
+    Attributes:
+        requests: one a query that can be scored, in the dataset's order.
+        unscored: number of queries that cannot, by reason.
+    """
+
+    requests: tuple[Request, ...]
+    unscored: dict[str, int]
+
+    def shards(self) -> list[tuple[Request, ...]]:
+        """The requests without repeated rows, cut into shards of queries of about equal length.
+
+        The cut depends on nothing but the requests: a run that was killed finds the same shards again, so that every row
+        is computed in the company in which it would have been, to the last bit.
+        """
+        unique = {request.encoded.key: request for request in reversed(self.requests)}
+        ordered = sorted(unique.values(), key=lambda r: (len(r.encoded.prompt_ids), r.encoded.key))
+        return [tuple(ordered[start : start + SHARD_ROWS]) for start in range(0, len(ordered), SHARD_ROWS)]
+
+
+def make_plan(queries: Iterable[Query], tokenizer: PreTrainedTokenizerBase, *, context_length: int) -> Plan:
+    """Tokenises queries with their answers; those that cannot be are counted by reason."""
+    requests: list[Request] = []
+    unscored: dict[str, int] = {}
+    for query in queries:
+        try:
+            encoded = encode_query(tokenizer, query.prompt, query.fact.object, context_length=context_length)
+        except QueryError as error:
+            unscored[error.reason] = unscored.get(error.reason, 0) + 1
+        else:
+            requests.append(Request(query=query, encoded=encoded))
+    return Plan(requests=tuple(requests), unscored=unscored)

@@ -1,0 +1,68 @@
+"""From scores to knowledge neurons: a neuron is one if its score exceeds t times the map's largest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from harness.errors import ConfigError
+
+STORED_FRACTION = 0.05
+"""Neurons above this fraction of the maximum are stored, so any selection above it needs no model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredNeurons:
+    """The part of an attribution map that is kept.
+
+    Attributes:
+        max_score: the largest score of the whole map.
+        neurons: layer * d_ff + index of every neuron above `STORED_FRACTION` of it, rising.
+        scores: their scores, float32.
+    """
+
+    max_score: float
+    neurons: tuple[int, ...]
+    scores: tuple[float, ...]
+
+
+def keep_largest(scores: Float[np.ndarray, "layers d_ff"]) -> ScoredNeurons:
+    """What is stored of a map; no neuron at all where the maximum is not positive."""
+    flat = scores.astype(np.float32).ravel()
+    largest = flat.max()
+    if not largest > 0:
+        return ScoredNeurons(max_score=float(largest), neurons=(), scores=())
+    kept = np.flatnonzero(flat > np.float32(STORED_FRACTION) * largest)
+    return ScoredNeurons(
+        max_score=float(largest), neurons=tuple(kept.tolist()), scores=tuple(flat[kept].tolist())
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Knowledge neurons are those with score > t * max over the whole [layer, neuron] map; a maximum of 0 or below
+    selects none.
+
+    Attributes:
+        t: the fraction; 0.2 for every localizer, as in Dai et al.'s code.
+
+    Raises:
+        ConfigError: t at or below what is stored, or not below 1.
+    """
+
+    t: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Checks the range of t."""
+        if not STORED_FRACTION < self.t < 1:
+            raise ConfigError(
+                f"t lies between {STORED_FRACTION} (what is stored) and 1, got {self.t}", setting="t", value=self.t
+            )
+
+    def select(self, neurons: Sequence[int], scores: Sequence[float], max_score: float) -> list[int]:
+        """The stored neurons that are knowledge neurons, in stored order."""
+        if not max_score > 0:
+            return []
+        bound = np.float32(self.t) * np.float32(max_score)
+        return [neuron for neuron, score in zip(neurons, scores, strict=True) if score > bound]

@@ -1,0 +1,83 @@
+"""What `--model` names: a built-in model, an alias, a hub id or a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ModelError, near_matches
+
+BUILTIN_FOLDER = Path(__file__).parent / "builtin"
+
+# Alias -> hub id. The paper studied gpt2, llama2 and llama3.
+ALIASES: dict[str, str] = {
+    "gpt2": "openai-community/gpt2",
+    "gpt2-medium": "openai-community/gpt2-medium",
+    "gpt2-large": "openai-community/gpt2-large",
+    "gpt2-xl": "openai-community/gpt2-xl",
+    "llama2": "meta-llama/Llama-2-7b-hf",
+    "llama2-13b": "meta-llama/Llama-2-13b-hf",
+    "llama3": "meta-llama/Meta-Llama-3-8B",
+    "llama3.2-1b": "meta-llama/Llama-3.2-1B",
+    "llama3.2-3b": "meta-llama/Llama-3.2-3B",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelName:
+    """A name resolved, nothing read yet.
+
+    Attributes:
+        id: short name for test ids and records.
+        folder: where the model lies, or None if it has to come from the hub.
+        hub_id: its id on the hub, or None if it lies in a folder.
+        builtin: whether it came with this project.
+    """
+
+    id: str
+    folder: Path | None = None
+    hub_id: str | None = None
+    builtin: bool = False
+
+
+def builtin_models() -> dict[str, Path]:
+    """Id and folder of the models that come with the project."""
+    return {path.parent.name: path.parent for path in sorted(BUILTIN_FOLDER.glob("*/config.json"))}
+
+
+def resolve_name(name: str) -> ModelName:
+    """Finds what a name stands for: a built-in model or alias first, then a folder, then a hub id.
+
+    An alias wins over a folder of the same name; `./gpt2` is the folder.
+
+    Raises:
+        ModelError: nothing has that name, or the folder holds no model.
+    """
+    builtin = builtin_models()
+    if name in builtin:
+        return ModelName(id=name, folder=builtin[name], builtin=True)
+    if name in ALIASES:
+        return ModelName(id=name, hub_id=ALIASES[name])
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return ModelName(id=folder.resolve().name, folder=_checked(folder, name))
+    owner, slash, repository = name.partition("/")
+    looks_like_path = name.startswith((".", "/", "~")) or name.endswith("/") or "\\" in name or "/" in repository
+    if slash and owner and repository and not looks_like_path:
+        return ModelName(id=repository, hub_id=name)
+    if looks_like_path:
+        raise ModelError(f"no folder {name!r}; --model takes a name, a hub id or a model's folder", model=name)
+    raise ModelError(
+        f"no model {name!r}. {near_matches(name, [*builtin, *ALIASES])} "
+        f"A folder is written ./{name}, a hub id owner/{name}.",
+        model=name,
+    )
+
+
+def _checked(folder: Path, name: str) -> Path:
+    """The folder, if it holds a configuration and weights."""
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"the folder {name!r} holds no model: config.json is missing", model=name)
+    if not list(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"the folder {name!r} holds no weights in safetensors; convert them with save_pretrained", model=name
+        )
+    return folder

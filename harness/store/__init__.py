@@ -1,0 +1,1 @@
+"""Localizations and runs on disk."""

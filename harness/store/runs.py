@@ -1,0 +1,52 @@
+"""Saved runs: `<store>/runs/NNNN_name/`, numbered in the order in which they were saved."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from harness.errors import ConfigError, StoreError
+from harness.records import RunRecord
+from harness.store.localizations import write_atomically
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def save_run(root: Path, name: str, record: RunRecord, facts: pd.DataFrame) -> Path:
+    """Writes a run into a folder of its own.
+
+    Args:
+        root: the store.
+        name: what comes behind the number; letters, digits, dot, dash, underscore.
+        record: manifest and claim rows; becomes `run.json`, the rows without extras `results.csv`.
+        facts: one row a fact and cell; becomes `facts.csv`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: a name that is no file name.
+        StoreError: the folder cannot be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"a run's name is letters, digits, '.', '_' and '-', got {name!r}", setting="save", value=name)
+    rows = [{k: v for k, v in row.to_dict().items() if k != "extras"} for row in record.claims]
+    try:
+        folder = _new_folder(root / "runs", name)
+        write_atomically(folder / "run.json", record.to_json().encode())
+        write_atomically(folder / "results.csv", pd.DataFrame(rows).to_csv(index=False).encode())
+        write_atomically(folder / "facts.csv", facts.to_csv(index=False).encode())
+    except OSError as error:
+        raise StoreError(f"the run cannot be saved: {error.strerror}", path=root / "runs") from error
+    return folder
+
+
+def _new_folder(runs: Path, name: str) -> Path:
+    """Creates the folder with the next free number; two processes that try the same number get different ones."""
+    runs.mkdir(parents=True, exist_ok=True)
+    number = max((int(p.name[:4]) for p in runs.iterdir() if re.match(r"\d{4}_", p.name)), default=0) + 1
+    while any(runs.glob(f"{number:04d}_*")):
+        number += 1
+    folder = runs / f"{number:04d}_{name}"
+    folder.mkdir()
+    return folder
