@@ -1,7 +1,7 @@
 """What every claim has, so that one driver decides all of them."""
 
 import hashlib
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from harness.claims.evidence import Evidence
 from harness.claims.verdict import Finding
 
 
+@runtime_checkable
 class Claim(Protocol):
     """A statement about a model that evidence can support or refute. The object is its own configuration."""
 

@@ -16,8 +16,8 @@ from harness.claims.verdict import Control
 from harness.consistency import Groups, consistency_scores, query_subsets
 from harness.statistics import exchange_within, p_at_least
 
-FLOOR_LEVEL: Final = 0.05
-"""The observed consistency must exceed the exchanged one with a p of at most this."""
+FLOOR_LEVEL: Final = 0.01
+"""The observed consistency must exceed the exchanged one with a p of at most this: so rarely does noise pass."""
 
 FLOOR_FACTS: Final = 2_000
 """Facts that the floor is estimated on; more would only sharpen a mean that is sharp already."""

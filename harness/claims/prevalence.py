@@ -59,7 +59,7 @@ class Prevalence:
                     setting=setting,
                     value=value,
                 )
-        lowest = {"draws": 100, "permutations": 19, "seed": 0, "subset_size": 2, "subset_limit": 1}
+        lowest = {"draws": 100, "permutations": 99, "seed": 0, "subset_size": 2, "subset_limit": 1}
         for setting, least in (lowest | {"minimum_relations": 2}).items():
             value = getattr(self, setting)
             if value < least:

@@ -1,7 +1,7 @@
 """Thresholds on CS2: a fact is consistent (K_I) if its CS2 lies above the cut, else inconsistent (K_II)."""
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,6 +12,7 @@ TIE: Final = 1e-12
 """Between-class variances that differ by less than this share of the largest are equal."""
 
 
+@runtime_checkable
 class Threshold(Protocol):
     """Where CS2 is cut."""
 

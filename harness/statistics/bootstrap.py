@@ -91,7 +91,7 @@ class StudentizedBootstrap:
 
     def _tail(self, level: float) -> int:
         """How many t* lie beyond each end."""
-        return math.floor((len(self.t_draws) + 1) * (1 - level) / 2)
+        return math.floor((len(self.t_draws) + 1) * (1 - level) / 2 + 1e-9)  # 400 * 0.05 is 19.999...
 
     def _quantiles_are_finite(self, level: float) -> bool:
         tail = self._tail(level)
@@ -123,6 +123,8 @@ def cluster_bootstrap(
     Raises:
         ConfigError: there is no cluster, or an empty one.
     """
+    if (sizes <= 0).any():
+        raise ConfigError("every cluster needs at least one fact", setting="sizes", value=sizes)
     blocks = [ratio_and_error(totals[None], sizes[None], times) for times in multiplicities(len(sizes), draws, rng=rng)]
     theta, se = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return studentize(totals, sizes, theta, se, bounds=bounds)
@@ -179,13 +181,7 @@ def studentize(
     *,
     bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> StudentizedBootstrap:
-    """Joins the estimate with its draws.
-
-    Raises:
-        ConfigError: a cluster is empty.
-    """
-    if (sizes <= 0).any():
-        raise ConfigError("every cluster needs at least one fact", setting="sizes", value=sizes)
+    """Joins the estimate with its draws, theta* and se*."""
     theta, se = (float(part[0]) for part in ratio_and_error(totals[None], sizes[None], np.ones((1, len(sizes)))))
     shift = theta_draws - theta
     shift[np.abs(shift) <= math.sqrt(NO_VARIANCE)] = 0.0

@@ -1,0 +1,236 @@
+import json
+from dataclasses import asdict, replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from harness.claims import Claim, Prevalence, Verdict
+from harness.consistency import OtsuThreshold, QuerySets, StaticThreshold, cs1_cs2
+from harness.errors import ConfigError
+from harness.neurons import NeuronSet
+
+D_FF = 64
+STATIC = Prevalence(threshold=StaticThreshold(), draws=999, permutations=99)
+OTSU = Prevalence(threshold=OtsuThreshold(), draws=999, permutations=99)
+NO_KNOWLEDGE_NEURON = [[]] * 480
+
+
+def queries_of(evidence, fact):
+    flat, offsets = evidence.sets.neurons, evidence.sets.offsets
+    return [
+        NeuronSet.from_flat(flat[offsets[q] : offsets[q + 1]].tolist(), D_FF)
+        for q in np.flatnonzero(evidence.fact_of_query == fact)
+    ]
+
+
+def test_it_is_a_claim():
+    assert isinstance(STATIC, Claim)
+    assert (STATIC.name, STATIC.marker, STATIC.margin) == ("prevalence", "statistical", 0.25)
+    assert "25%" in STATIC.statement
+
+
+@pytest.mark.parametrize("claim", [STATIC, OTSU])
+@pytest.mark.parametrize(
+    ("inconsistent", "verdict"), [(0.55, Verdict.SUPPORTED), (0.08, Verdict.REFUTED), (0.25, Verdict.INCONCLUSIVE)]
+)
+def test_the_verdict_is_the_world(world, claim, inconsistent, verdict):
+    evidence = world(inconsistent)
+    finding = claim.decide(evidence)
+    assert finding.verdict is verdict, finding.reason
+    assert finding.ci_low < finding.estimate < finding.ci_high
+    assert finding.estimate == pytest.approx(inconsistent, abs=0.08)
+    assert (finding.n_facts, finding.n_queries, finding.n_relations, finding.n_unscored) == (240, 1440, 12, 5)
+    assert f"{finding.estimate:.1%}" in finding.reason
+    assert "margin 25%" in finding.reason
+    if verdict is Verdict.INCONCLUSIVE:
+        assert f"{finding.extras['minimum_detectable']:.1%}" in finding.reason
+
+
+def test_the_margin_decides(world):
+    evidence = world(0.55)
+    assert replace(STATIC, margin=0.8).decide(evidence).verdict is Verdict.REFUTED
+    assert replace(STATIC, margin=0.8).decide(evidence).p_value > 0.9 > 0.01 > STATIC.decide(evidence).p_value
+
+
+@pytest.mark.parametrize("claim", [STATIC, OTSU])
+def test_an_interval_that_holds_the_margin_decides_nothing_on_either_side_of_it(world, claim):
+    evidence = world(0.4)
+    estimate = claim.decide(evidence).estimate
+    for margin in (estimate - 0.01, estimate + 0.01):
+        assert replace(claim, margin=margin).decide(evidence).verdict is Verdict.INCONCLUSIVE
+
+
+def test_all_facts_inconsistent_is_supported_by_the_exact_interval(world):
+    finding = STATIC.decide(world(1.0))
+    assert finding.verdict is Verdict.SUPPORTED
+    assert finding.extras["interval_method"].startswith("Clopper-Pearson")
+    assert finding.ci_low < 1.0
+    assert finding.p_value < 0.001
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("claim", [STATIC, OTSU])
+def test_a_random_localizer_is_void_even_if_it_agrees_with_itself(noise, claim, seed):
+    finding = claim.decide(noise(agrees_with_itself=True, seed=seed))
+    assert finding.verdict is Verdict.VOID, finding.reason
+    assert "permutation floor" in finding.reason
+    assert "retest ceiling" not in finding.reason
+    assert finding.ci_low > 0.25  # the interval alone would have supported it
+
+
+def test_a_random_localizer_fails_both_controls_and_both_are_named_in_order(noise):
+    finding = STATIC.decide(noise(agrees_with_itself=False))
+    assert finding.verdict is Verdict.VOID
+    assert 0 < finding.reason.index("retest ceiling") < finding.reason.index("permutation floor")
+    assert f"{finding.extras['ceiling']:.3f} against 0.500" in finding.reason
+
+
+def test_disagreement_with_itself_is_void_although_facts_are_consistent(world):
+    finding = STATIC.decide(world(0.55, retest=np.random.default_rng(0).permutation(4096).reshape(128, 32).tolist()))
+    assert finding.verdict is Verdict.VOID
+    assert "retest ceiling" in finding.reason
+    assert "permutation floor" not in finding.reason
+
+
+def test_a_retest_without_any_neuron_fails(world):
+    finding = STATIC.decide(world(0.55, retest=[[]] * 40))
+    assert finding.verdict is Verdict.VOID
+    assert "undefined" in finding.reason
+    assert finding.extras["ceiling"] is None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_kind_of_facts_is_never_supported_by_otsu(homogeneous, seed):
+    finding = OTSU.decide(homogeneous(seed=seed))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "one mode" in finding.reason
+    assert finding.ci_low > 0.25  # the interval alone would have supported it
+    assert finding.extras["modes_p"] >= 0.05
+
+
+def test_few_relations_carry_no_verdict(world):
+    finding = STATIC.decide(world(0.7, relations=7, facts=30))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "Fewer than 8 relations" in finding.reason
+    assert finding.ci_low > 0.25
+
+
+def test_one_relation_still_gives_an_estimate(world):
+    finding = STATIC.decide(world(0.7, relations=1, facts=60))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.extras["t_interval"] is None
+    assert finding.extras["minimum_detectable"] is None
+    assert finding.estimate is not None
+
+
+def test_three_queries_a_fact_are_not_enough(world):
+    finding = STATIC.decide(world(0.5, k=3))
+    assert finding.verdict is Verdict.NOT_APPLICABLE
+    assert "more patterns" in finding.reason
+    assert finding.estimate is None
+    assert finding.extras["paper"]["n_facts"] == 240
+    assert finding.extras["fewer_than_four"]["n_facts"] == 240
+
+
+def test_one_fact_a_relation_leaves_nothing_to_exchange(world):
+    finding = STATIC.decide(world(0.5, facts=1))
+    assert finding.verdict is Verdict.NOT_APPLICABLE
+    assert "more facts" in finding.reason
+    assert finding.extras["floor_p"] is None
+
+
+def test_no_knowledge_neuron_anywhere(world):
+    evidence = world(0.5, facts=10, k=4)
+    finding = STATIC.decide(replace(evidence, sets=QuerySets.from_lists(NO_KNOWLEDGE_NEURON)))
+    assert finding.verdict is Verdict.VOID  # the floor cannot be exceeded
+    assert finding.estimate is None
+    assert finding.extras["undefined_facts"] == 120
+    assert finding.extras["empty_sets"] == 480
+
+
+@pytest.mark.parametrize("claim", [STATIC, OTSU])
+def test_no_scored_query_at_all(world, claim):
+    nothing = np.array([], dtype=np.int64)
+    evidence = replace(
+        world(0.5, facts=2),
+        fact_of_query=nothing,
+        pattern_of_query=nothing,
+        known_query=nothing.astype(bool),
+        sets=QuerySets.from_lists([]),
+    )
+    finding = claim.decide(evidence)
+    assert finding.verdict is Verdict.NOT_APPLICABLE
+    assert (finding.n_facts, finding.n_queries, finding.n_relations, finding.n_unscored) == (0, 0, 0, 5)
+
+
+def test_without_a_retest_nothing_is_said(world):
+    with pytest.raises(ConfigError, match="without a retest"):
+        STATIC.decide(replace(world(0.5), retest=None))
+
+
+def test_estimate_is_the_plain_mean_over_all_four_query_subsets(world):
+    evidence = world(0.4, relations=8, facts=6, k=6)
+    means = []
+    for fact in range(evidence.n_facts):
+        scores = [cs1_cs2(subset) for subset in combinations(queries_of(evidence, fact), 4)]
+        means.append(np.mean([cs2 for _, cs2 in scores]))
+    finding = STATIC.decide(evidence)
+    assert finding.extras["mean_cs2"] == pytest.approx(np.mean(means))
+    assert finding.estimate == pytest.approx(np.mean(np.array(means) <= 0.1))
+
+
+def test_the_papers_statistic_is_on_all_queries(world):
+    evidence = world(0.4, k=6)
+    cs2 = np.array([cs1_cs2(queries_of(evidence, fact))[1] for fact in range(evidence.n_facts)])
+    paper = STATIC.decide(evidence).extras["paper"]
+    assert paper["r_consistent"] + paper["r_inconsistent"] == pytest.approx(1)
+    assert paper["r_inconsistent"] == pytest.approx((cs2 <= 0.1).mean())
+    assert paper["s_consistent"] == pytest.approx(cs2[cs2 > 0.1].mean())
+    assert paper["s_inconsistent"] == pytest.approx(cs2[cs2 <= 0.1].mean())
+    assert paper["cut"] == 0.1
+    assert paper["welch_t"] > 10
+    assert paper["n_facts"] == 240
+
+
+def test_relations_and_known_facts_add_up(world):
+    finding = STATIC.decide(world(0.4, known=0.5))
+    rows = finding.extras["by_relation"].values()
+    assert sum(row["n_facts"] for row in rows) == finding.n_facts
+    assert sum(row["n_facts"] * row["share"] for row in rows) == pytest.approx(finding.n_facts * finding.estimate)
+    known = finding.extras["known"]
+    assert 0 < known["n_facts"] < finding.n_facts
+    assert known["ci_low"] <= known["estimate"] <= known["ci_high"]
+    assert STATIC.decide(world(0.4, known=0.0)).extras["known"]["n_facts"] == 0
+    everything = STATIC.decide(world(0.4, known=1.0))
+    assert everything.extras["known"]["estimate"] == everything.estimate
+
+
+def test_extras_are_complete(world):
+    assert set(STATIC.decide(world(0.4)).extras) == {
+        "paper", "cut", "ceiling", "floor", "floor_p", "controls", "mean_cs1", "mean_cs2", "known", "fewer_than_four",
+        "t_interval", "degenerate_draws", "interval_method", "modes_p", "minimum_detectable", "empty_sets",
+        "undefined_facts", "by_relation",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("claim", [STATIC, OTSU])
+def test_a_finding_is_builtins_only(world, claim):
+    for evidence in (world(0.5), world(0.5, k=3), world(1.0, relations=2)):
+        finding = asdict(claim.decide(evidence))
+        assert json.loads(json.dumps(finding, allow_nan=False)) == finding
+
+
+def test_same_seed_same_finding(world):
+    evidence = world(0.3, k=8)  # 70 subsets a fact, so 16 of them are drawn
+    assert STATIC.decide(evidence) == STATIC.decide(evidence)
+    assert STATIC.decide(evidence) != replace(STATIC, seed=1).decide(evidence)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"margin": 0.0}, {"margin": 1.0}, {"ceiling_bound": 1.5}, {"draws": 10}, {"permutations": 9}, {"subset_size": 1}],
+)
+def test_settings_out_of_range_are_named(setting):
+    with pytest.raises(ConfigError, match=next(iter(setting))):
+        Prevalence(threshold=StaticThreshold(), **setting)

@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import MixtralConfig
+
+from harness.errors import ModelError
+from harness.models.handle import ModelHandle, resolve_model
+from tests.random_models import FAMILIES, random_model, word_tokenizer
+
+
+@pytest.fixture(params=FAMILIES)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return save(tmp_path / "model", request.param)
+
+
+def save(folder: Path, family: str, seed: int = 0) -> Path:
+    random_model(family, dtype=torch.float32, seed=seed).model.save_pretrained(folder)
+    word_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def test_loads_once_frozen_and_in_eval_mode(folder: Path) -> None:
+    handle = resolve_model(str(folder))
+    loaded = handle.loaded()
+    assert handle.loaded() is loaded
+    assert handle.n_loads == 1
+    assert not loaded.model.training
+    assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
+    assert (loaded.n_layers, loaded.dtype, loaded.context_length) == (4, torch.float32, 64)
+
+
+def test_the_dtype_asked_for_wins_over_the_one_stored(folder: Path) -> None:
+    assert resolve_model(str(folder), dtype="bfloat16").loaded().dtype == torch.bfloat16
+
+
+def test_neurons_feed_the_output_projection(folder: Path) -> None:
+    loaded = resolve_model(str(folder)).loaded()
+    assert loaded.d_ff == {"gpt2": 192, "llama": 80}[loaded.family.model_type]
+
+
+def test_identity_needs_no_weights_in_memory(folder: Path) -> None:
+    handle = resolve_model(str(folder))
+    identity = handle.identity()
+    assert handle.n_loads == 0
+    assert identity == resolve_model(str(folder)).identity()
+    assert handle.context_length == 64
+
+
+def test_other_weights_dtype_or_tokenizer_is_another_identity(tmp_path: Path) -> None:
+    one = save(tmp_path / "one", "gpt2")
+    other = save(tmp_path / "other", "gpt2", seed=1)
+    base = resolve_model(str(one)).identity()
+    assert resolve_model(str(other)).identity() != base
+    assert resolve_model(str(one), dtype="bfloat16").identity() != base
+    tokenizer = json.loads((one / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["w1"], vocabulary["w2"] = vocabulary["w2"], vocabulary["w1"]
+    (one / "tokenizer.json").write_text(json.dumps(tokenizer))
+    assert resolve_model(str(one)).identity() != base
+
+
+def test_an_edited_weight_under_the_same_path_is_another_identity(folder: Path) -> None:
+    before = resolve_model(str(folder)).fingerprint
+    weights = folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert resolve_model(str(folder)).fingerprint != before
+
+
+def test_an_unknown_family_is_refused(tmp_path: Path) -> None:
+    model = MixtralConfig(
+        num_hidden_layers=1, hidden_size=16, intermediate_size=16, num_attention_heads=2, num_key_value_heads=2,
+        vocab_size=101, num_local_experts=2,
+    )  # fmt: skip
+    from transformers import MixtralForCausalLM
+
+    MixtralForCausalLM(model).save_pretrained(tmp_path)
+    word_tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="of the family 'mixtral'"):
+        resolve_model(str(tmp_path)).loaded()
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_garbage_in_a_file_is_a_model_error(tmp_path: Path, name: str) -> None:
+    folder = save(tmp_path / "broken", "gpt2")
+    (folder / name).write_bytes(b"\x00garbage")
+    with pytest.raises(ModelError, match="broken"):
+        resolve_model(str(folder)).loaded()
+
+
+def test_only_a_builtin_model_carries_expected_verdicts(folder: Path) -> None:
+    row = {"claim": "prevalence", "localizer": "ig", "threshold": "otsu", "verdict": "SUPPORTED"}
+    (folder / "expected_verdicts.json").write_text(json.dumps({"verdicts": [row]}))
+    handle: ModelHandle = resolve_model(str(folder))
+    assert handle.expected == {}

@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigError, ModelError
+from harness.models.handle import resolve_model
+from harness.models.names import ALIASES, builtin_models, resolve_name
+
+
+def test_an_alias_wins_over_a_folder_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _model_folder(tmp_path / "gpt2")
+    assert resolve_name("gpt2").hub_id == "openai-community/gpt2"
+    assert resolve_name("./gpt2").folder == Path("gpt2")
+
+
+@pytest.mark.parametrize("name", sorted(ALIASES))
+def test_aliases_are_hub_ids(name: str) -> None:
+    found = resolve_name(name)
+    assert (found.id, found.hub_id, found.builtin) == (name, ALIASES[name], False)
+
+
+@pytest.mark.parametrize("name", sorted(builtin_models()))
+def test_builtin_models_come_with_the_project(name: str) -> None:
+    assert resolve_name(name).builtin
+
+
+def test_a_path_is_a_folder_and_goes_by_its_last_name(tmp_path: Path) -> None:
+    folder = _model_folder(tmp_path / "deep" / "mine")
+    assert resolve_name(str(folder)).id == "mine"
+
+
+def test_owner_and_name_is_a_hub_id() -> None:
+    assert resolve_name("EleutherAI/pythia-70m").hub_id == "EleutherAI/pythia-70m"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gpt3", "Did you mean gpt2"),
+        ("lama3", "Did you mean llama3"),
+        ("./nowhere", "no folder './nowhere'"),
+        ("a/b/c", "no folder 'a/b/c'"),
+        ("somemodel", "A folder is written ./somemodel, a hub id owner/somemodel"),
+    ],
+)
+def test_names_that_stand_for_nothing(name: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message) as caught:
+        resolve_name(name)
+    assert caught.value.model == name
+
+
+def test_a_folder_without_a_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"config\.json is missing"):
+        resolve_name(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="no weights in safetensors"):
+        resolve_name(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [("dtype", "float31", "Did you mean float32"), ("device", "cuda:0:1", "no device")],
+)
+def test_bad_placement(setting: str, value: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        resolve_model("tiny-gpt2", **{setting: value})  # type: ignore[arg-type]
+
+
+def _model_folder(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    return folder
