@@ -33,10 +33,11 @@ def log_probability_and_gradient(
     for start in range(0, hidden.shape[0], chunk):
         part = slice(start, start + chunk)
         logits = head(hidden[part]).to(wide)
-        chosen = logits.gather(1, answer[part, None]).squeeze(1)
-        total = logits.logsumexp(dim=1)
-        log_probability[part] = chosen - total
+        chosen = logits.gather(1, answer[part, None])
+        largest = logits.amax(dim=1, keepdim=True)
+        odds = logits.sub_(largest).exp_()  # in place: one pass over the vocabulary, one exponential an entry
+        total = odds.sum(dim=1, keepdim=True)
+        log_probability[part] = (chosen - largest - total.log()).squeeze(1)
         if slope is not None:
-            probability = logits.sub_(total[:, None]).exp_()
-            slope[part] = head.weight[answer[part]] - probability.to(hidden.dtype) @ head.weight
+            slope[part] = head.weight[answer[part]] - (odds.to(hidden.dtype) @ head.weight) / total.to(hidden.dtype)
     return log_probability, slope

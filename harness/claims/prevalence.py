@@ -35,7 +35,7 @@ class Prevalence:
         seed: of everything random here.
         subset_size: queries a subset.
         subset_limit: at most so many subsets a fact.
-        ceiling_bound: lowest retest ceiling that lets the claim speak.
+        ceiling_bound: lowest retest ceiling that lets the claim speak; the cut itself where that is higher.
         minimum_relations: with fewer the verdict is INCONCLUSIVE.
     """
 
@@ -46,7 +46,7 @@ class Prevalence:
     seed: int = 0
     subset_size: int = 4
     subset_limit: int = 16
-    ceiling_bound: float = 0.5
+    ceiling_bound: float = 0.3
     minimum_relations: int = 8
 
     def __post_init__(self) -> None:
@@ -99,10 +99,12 @@ class Prevalence:
             )
         scores = subset_scores(evidence, self.subset_size, self.subset_limit, rng=self._rng("subsets"))
         floor = permutation_floor(evidence, self.subset_size, self.permutations, rng=self._rng("floor"))
-        controls = [retest_ceiling(evidence.retest, self.ceiling_bound)]
+        share = self._share(scores, evidence)
+        # A query that is as consistent with itself as it can be must count as consistent under the cut that decides.
+        bound = max(self.ceiling_bound, share.cut) if share else self.ceiling_bound
+        controls = [retest_ceiling(evidence.retest, bound)]
         if floor is not None:
             controls.append(above_floor(floor))
-        share = self._share(scores, evidence)
         extras = self._around(scores, evidence, share) | _of_controls(controls, floor)
         verdict, reason = self._prerequisites(evidence, controls, floor) or self._compared(share, extras)
         return Finding(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from harness.errors import ConfigError, ModelError, near_matches
@@ -131,7 +132,7 @@ class ModelHandle:
                     use_safetensors=True,
                     local_files_only=True,
                 ).to(self.device)
-            except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+            except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
                 raise ModelError(f"{self.name!r} cannot be loaded: {error}", model=self.name) from error
             self._loaded = LoadedModel(
                 name=self.name, model=model, tokenizer=self.tokenizer, fingerprint=self.fingerprint

@@ -83,7 +83,7 @@ def test_a_random_localizer_fails_both_controls_and_both_are_named_in_order(nois
     finding = STATIC.decide(noise(agrees_with_itself=False))
     assert finding.verdict is Verdict.VOID
     assert 0 < finding.reason.index("retest ceiling") < finding.reason.index("permutation floor")
-    assert f"{finding.extras['ceiling']:.3f} against 0.500" in finding.reason
+    assert f"{finding.extras['ceiling']:.3f} against 0.300" in finding.reason
 
 
 def test_disagreement_with_itself_is_void_although_facts_are_consistent(world):
@@ -91,6 +91,14 @@ def test_disagreement_with_itself_is_void_although_facts_are_consistent(world):
     assert finding.verdict is Verdict.VOID
     assert "retest ceiling" in finding.reason
     assert "permutation floor" not in finding.reason
+
+
+def test_a_cut_above_the_ceiling_is_void(world):
+    """Under a cut that a query does not reach with itself, every fact would count as inconsistent."""
+    retest = [[i, 1000 + i, 2000 + 4 * i + form] for i in range(40) for form in range(4)]  # CS2 = 2/6 with itself
+    finding = Prevalence(threshold=StaticThreshold(0.9)).decide(world(0.55, retest=retest))
+    assert finding.verdict is Verdict.VOID
+    assert "0.333 against 0.900" in finding.reason
 
 
 def test_a_retest_without_any_neuron_fails(world):

@@ -1,0 +1,29 @@
+"""What every test of the code itself gets: shapes checked at run time, warnings as errors, pytest run within pytest."""
+
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+import tests.shape_checks  # noqa: F401  (jaxtyping takes it by name)
+from tests.shared_data import SHARED
+
+# Before anything that has arrays is imported: from here on every annotated shape and type in harness is checked.
+install_import_hook("harness", "tests.shape_checks.check")
+
+pytest_plugins = ["pytester"]
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Makes every warning an error; a test that expects one carries its own filter, which wins."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of third-party data; a test that uses it is marked `needs_shared`."""
+    return SHARED

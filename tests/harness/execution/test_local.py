@@ -1,0 +1,166 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness.data.folder import load_folder
+from harness.errors import ModelError
+from harness.execution import plan as plan_module
+from harness.execution.local import localize_missing
+from harness.execution.plan import Plan, make_plan
+from harness.execution.progress import Quiet
+from harness.localizers import AttributionMap, make_localizer
+from harness.attribution.quadrature import Quadrature
+from harness.models.handle import ModelHandle, resolve_model
+from harness.models.loaded import LoadedModel
+from harness.models.queries import EncodedQuery
+from harness.store.localizations import LocalizationStore
+from tests.random_models import random_model, word_tokenizer
+
+LOCALIZER = make_localizer("ig", quadrature=Quadrature(rule="right", steps=4))
+
+
+@pytest.fixture
+def handle(tmp_path: Path) -> ModelHandle:
+    random_model("gpt2", dtype=torch.float32).model.save_pretrained(tmp_path / "model")
+    word_tokenizer().save_pretrained(tmp_path / "model")
+    return resolve_model(str(tmp_path / "model"))
+
+
+@pytest.fixture
+def plan(handle: ModelHandle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    monkeypatch.setattr(plan_module, "SHARD_ROWS", 8)
+    for name, lines in {
+        "patterns": ['{"pattern": "w1 [X] w2 [Y]."}', '{"pattern": "[X] w3 w4 w5 [Y]."}'],
+        "facts": [
+            f'{{"sub_label": "w{i}", "obj_label": "w{i + 30}", "uuid": "u{i}"}}' for i in range(10, 30)
+        ],
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "P1.jsonl").write_text("\n".join(lines))
+    return make_plan(load_folder(tmp_path).queries(), handle.tokenizer, context_length=64)
+
+
+def store_of(root: Path, handle: ModelHandle) -> LocalizationStore:
+    return LocalizationStore(root / "store", {**handle.identity(), "config": LOCALIZER.config()})
+
+
+class Counting:
+    """The localizer, counting queries and breaking off when it is told to."""
+
+    def __init__(self, break_at: int | None = None, error: Exception | None = None) -> None:
+        self.queries = 0
+        self.calls = 0
+        self._break_at = break_at
+        self._error = error
+
+    @property
+    def name(self) -> str:
+        return LOCALIZER.name
+
+    def config(self) -> dict[str, Any]:
+        return LOCALIZER.config()
+
+    def attribute(
+        self, model: LoadedModel, queries: Sequence[EncodedQuery], *, batch_size: int | None
+    ) -> list[AttributionMap]:
+        if self.calls == self._break_at and self._error is not None:
+            raise self._error
+        self.calls += 1
+        self.queries += len(queries)
+        return LOCALIZER.attribute(model, queries, batch_size=batch_size)
+
+
+def run(plan: Plan, handle: ModelHandle, store: LocalizationStore, localizer: Any = LOCALIZER) -> None:
+    localize_missing(plan, handle, localizer, store, Quiet(), batch_size=None)
+
+
+def test_rows_hold_what_a_direct_call_gives(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
+    store = store_of(tmp_path, handle)
+    run(plan, handle, store)
+    request = plan.requests[7]
+    (row,) = store.read([request.encoded.key]).to_pylist()
+    (direct,) = LOCALIZER.attribute(handle.loaded(), [request.encoded], batch_size=1)
+    flat = direct.scores.ravel()
+    kept = np.flatnonzero(flat > 0.05 * flat.max())
+    assert row["neurons"] == kept.tolist()
+    np.testing.assert_allclose(row["scores"], flat[kept], rtol=1e-4)
+    assert (row["fact_uid"], row["prompt"], row["answer"]) == (request.query.fact.uid, request.query.prompt, request.query.fact.object)  # fmt: skip
+    ids = torch.tensor([request.encoded.prompt_ids])
+    p = handle.loaded().model(input_ids=ids).logits[0, -1].softmax(-1)[request.encoded.answer_ids[0]]
+    assert row["answer_probability"] == pytest.approx(float(p), rel=1e-4)
+
+
+def test_a_second_run_loads_no_model(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
+    run(plan, handle, store_of(tmp_path, handle))
+    again = resolve_model(str(handle.folder))
+    run(plan, again, store_of(tmp_path, again))
+    assert (handle.n_loads, again.n_loads) == (1, 0)
+
+
+def test_after_an_exception_finished_shards_are_reused_to_the_bit(
+    plan: Plan, handle: ModelHandle, tmp_path: Path
+) -> None:
+    store = store_of(tmp_path, handle)
+    with pytest.raises(ZeroDivisionError):
+        run(plan, handle, store, Counting(break_at=2, error=ZeroDivisionError()))
+    assert len(store.present()) == 16
+    second = Counting()
+    run(plan, handle, store, second)
+    assert second.queries == len(plan.requests) - 16
+    whole = store_of(tmp_path / "whole", handle)
+    run(plan, handle, whole)
+    keys = [request.encoded.key for request in plan.requests]
+    assert store.read(keys).sort_by("row_key").equals(whole.read(keys).sort_by("row_key"))
+
+
+def test_a_limited_run_is_reused_by_the_full_one_and_never_taken_for_it(
+    plan: Plan, handle: ModelHandle, tmp_path: Path
+) -> None:
+    store = store_of(tmp_path, handle)
+    run(Plan(requests=plan.requests[:10], unscored={}), handle, store)
+    assert len(store.present()) == 10
+    full = Counting()
+    run(plan, handle, store, full)
+    assert full.queries == len(plan.requests) - 10
+
+
+def test_out_of_memory_says_what_to_do(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
+    error = RuntimeError("DefaultCPUAllocator: can't allocate memory")
+    with pytest.raises(ModelError, match="smaller --batch-size"):
+        run(plan, handle, store_of(tmp_path, handle), Counting(break_at=0, error=error))
+
+
+def test_killed_in_the_middle_nothing_finished_is_lost(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
+    """kill -9 as soon as some shards are there; the next run completes them, equal to a run that was never killed."""
+    script = f"""
+import sys, time
+from pathlib import Path
+sys.path[:0] = {sys.path!r}
+from tests.harness.execution import killable
+killable.main(Path({str(tmp_path)!r}), {str(handle.folder)!r})
+"""
+    process = subprocess.Popen([sys.executable, "-c", script])
+    store = store_of(tmp_path, handle)
+    deadline = time.monotonic() + 60
+    while len(list(store.folder.glob("shard-*.parquet"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = len(store.present())
+    assert 16 <= finished < len(plan.requests)
+    rest = Counting()
+    run(plan, handle, store, rest)
+    assert rest.queries == len(plan.requests) - finished
+    whole = store_of(tmp_path / "whole", handle)
+    run(plan, handle, whole)
+    keys = [request.encoded.key for request in plan.requests]
+    assert store.read(keys).sort_by("row_key").equals(whole.read(keys).sort_by("row_key"))

@@ -1,0 +1,112 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.errors import StoreError
+from harness.store.localizations import LocalizationStore
+from harness.store.rows import LocalizationRow
+
+IDENTITY = {"weights": "w", "localizer": "ig", "config": {"steps": 20}}
+
+
+def row(key: str, **changes: object) -> LocalizationRow:
+    fields: dict[str, object] = {
+        "row_key": key,
+        "fact_uid": f"fact of {key}",
+        "relation": "P36",
+        "pattern_id": "P36:1",
+        "subject": "France",
+        "object": "Paris",
+        "query_index": 0,
+        "prompt": "The capital of France is",
+        "answer": "Paris",
+        "answer_probability": 0.5,
+        "joint_probability": 0.25,
+        "top_token_is_answer": True,
+        "n_answer_tokens": 2,
+        "max_score": 0.125,
+        "completeness_gap": None,
+        "neurons": (3, 70_000),
+        "scores": (0.125, 0.0625),
+    }
+    return LocalizationRow(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_what_is_written_is_read_by_whoever_asks_for_the_same(tmp_path: Path) -> None:
+    LocalizationStore(tmp_path, IDENTITY).write([row("a"), row("b", neurons=(), scores=())])
+    store = LocalizationStore(tmp_path, IDENTITY)
+    assert store.present() == {"a", "b"}
+    (found,) = store.read(["a"]).to_pylist()
+    assert found == {**{name: getattr(row("a"), name) for name in found}, "neurons": [3, 70_000], "scores": [0.125, 0.0625]}  # fmt: skip
+    assert store.read(["b"]).to_pylist()[0]["neurons"] == []
+
+
+@pytest.mark.parametrize(
+    "other", [{"weights": "v"}, {"localizer": "sig"}, {"config": {"steps": 21}}, {"dtype": "bfloat16"}]
+)
+def test_any_other_identity_is_another_folder(tmp_path: Path, other: dict[str, object]) -> None:
+    LocalizationStore(tmp_path, IDENTITY).write([row("a")])
+    assert LocalizationStore(tmp_path, {**IDENTITY, **other}).present() == set()
+
+
+def test_what_was_hashed_lies_beside_the_shards(tmp_path: Path) -> None:
+    folder = LocalizationStore(tmp_path, IDENTITY).folder
+    assert json.loads((folder / "manifest.json").read_text()) == {**IDENTITY, "numerics": 1}
+
+
+def test_a_row_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
+    store = LocalizationStore(tmp_path, IDENTITY)
+    store.write([row("a"), row("b")])
+    store.write([row("b"), row("c")])
+    assert sorted(store.read(["a", "b", "c"])["row_key"].to_pylist()) == ["a", "b", "c"]
+
+
+def test_rows_that_are_missing_are_an_error(tmp_path: Path) -> None:
+    store = LocalizationStore(tmp_path, IDENTITY)
+    store.write([row("a")])
+    with pytest.raises(StoreError, match="1 of 2 rows are missing"):
+        store.read(["a", "z"])
+
+
+def test_the_same_shard_written_twice_is_one_file(tmp_path: Path) -> None:
+    store = LocalizationStore(tmp_path, IDENTITY)
+    store.write([row("a")])
+    store.write([row("a")])
+    assert len(list(store.folder.glob("shard-*.parquet"))) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PAR1"])
+def test_a_shard_that_cannot_be_read_is_set_aside_and_its_rows_are_missing(tmp_path: Path, content: bytes) -> None:
+    store = LocalizationStore(tmp_path, IDENTITY)
+    store.write([row("a")])
+    store.write([row("b")])
+    broken = next(path for path in store.folder.glob("shard-*.parquet") if "a" in _keys(path))
+    broken.write_bytes(content)
+    with pytest.warns(UserWarning, match="cannot be read"):
+        assert store.present() == {"b"}
+    assert broken.with_suffix(".unreadable").read_bytes() == content
+    store.write([row("a")])
+    assert store.present() == {"a", "b"}
+
+
+def test_a_crash_while_writing_leaves_no_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalizationStore(tmp_path, IDENTITY)
+    monkeypatch.setattr(os, "fsync", lambda _fd: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(StoreError, match="No space left on device"):
+        store.write([row("a")])
+    assert store.present() == set()
+    assert sorted(path.name for path in store.folder.iterdir()) == ["manifest.json"]
+
+
+def test_a_store_that_cannot_be_created(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="the store cannot be written"):
+        LocalizationStore(tmp_path / "file", IDENTITY)
+
+
+def _keys(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path, columns=["row_key"])["row_key"].to_pylist()
