@@ -16,7 +16,7 @@ class Neuron(NamedTuple):
     """Coordinate `index` of the input to the output projection of FFN `layer`; both count from 0."""
 
     layer: int
-    index: int
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class NeuronSet(AbstractSet[Neuron]):

@@ -18,7 +18,7 @@ from harness.errors import DataError
 from harness.execution.local import localize_missing
 from harness.execution.plan import Plan, make_plan
 from harness.execution.progress import Progress, Quiet
-from harness.localizers import Localizer
+from harness.localizers import HasVariant, Localizer
 from harness.localizers.selection import Selection
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
@@ -173,9 +173,7 @@ class Workspace:
         record = RunRecord(manifest=manifest, claims=tuple(rows))
         return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, facts)
 
-    def _expected(
-        self, claim: Claim, model: ModelHandle, localizer: Localizer, threshold: str | None
-    ) -> str | None:
+    def _expected(self, claim: Claim, model: ModelHandle, localizer: Localizer, threshold: str | None) -> str | None:
         """The verdict that a built-in model carries, which holds for its own facts under the default settings."""
         same = replace(Settings(), store=self.settings.store, device=self.settings.device, draws=self.settings.draws)
         if replace(self.settings, batch_size=None, offline=False, trust_remote_code=False) != same:
@@ -187,7 +185,7 @@ class Workspace:
         plan = make_plan(dataset.queries(), model.tokenizer, context_length=model.context_length)
         if not plan.requests:
             raise DataError(f"no query of {dataset.name} can be put to {model.name}: {plan.unscored}")
-        rows = self._rows(plan, model, localizer)
+        rows = self._rows(plan, model, localizer, label=f"{model.name} {localizer.name}")
         if self.settings.known_only:
             plan, rows = _known_only(plan, rows)
         relation_names = tuple(relation.name for relation in dataset.relations)
@@ -208,11 +206,13 @@ class Workspace:
         self._facts.append(_facts_table(evidence, facts, model.name, localizer.name))
         return evidence
 
-    def _rows(self, plan: Plan, model: ModelHandle, localizer: Localizer) -> pd.DataFrame:
+    def _rows(self, plan: Plan, model: ModelHandle, localizer: Localizer, *, label: str) -> pd.DataFrame:
         """One row a request, in the plan's order, with its knowledge neurons under `kn`."""
         identity = {**model.identity(), "localizer": localizer.name, "config": localizer.config()}
         store = LocalizationStore(self.settings.store, identity)
-        localize_missing(plan, model, localizer, store, self._progress, batch_size=self.settings.batch_size)
+        localize_missing(
+            plan, model, localizer, store, self._progress, batch_size=self.settings.batch_size, label=label
+        )
         keys = [request.encoded.key for request in plan.requests]
         table = store.read(keys).to_pandas().set_index("row_key")
         select = self.settings.selection.select
@@ -228,13 +228,14 @@ class Workspace:
         A query whose answer comes or goes under such a change was not changed harmlessly, and is left out.
         """
         sample = _spread(plan, self.settings.seed)
-        variant = localizer.variant() if hasattr(localizer, "variant") else localizer
+        variant = localizer.variant() if isinstance(localizer, HasVariant) else localizer
         forms: list[pd.DataFrame] = []
         for number, surface in enumerate(HARMLESS_CHANGES):
             queries = [replace(query, prompt=surface(query.prompt)) for query in sample]
             changed = make_plan(queries, model.tokenizer, context_length=model.context_length)
             if len(changed.requests) == len(sample):  # else the change does not fit this tokenizer or context
-                forms.append(self._rows(changed, model, variant if number % 2 else localizer))
+                method = variant if number % 2 else localizer
+                forms.append(self._rows(changed, model, method, label=f"{model.name} {localizer.name} retest {number}"))
         answered = np.array([form["top_token_is_answer"].to_numpy(bool) for form in forms])
         kept = np.flatnonzero((answered == answered[0]).all(axis=0))
         lists = [[form["kn"].iloc[i] for form in forms] for i in kept]
@@ -252,7 +253,7 @@ def _known_only(plan: Plan, rows: pd.DataFrame) -> tuple[Plan, pd.DataFrame]:
     keep = rows["top_token_is_answer"].groupby(fact).transform("mean").to_numpy() > 0.5
     requests = tuple(request for request, kept in zip(plan.requests, keep, strict=True) if kept)
     unscored = {**plan.unscored, "the model does not know the fact": int((~keep).sum())}
-    return Plan(requests=requests, unscored=unscored), rows[keep]
+    return Plan(requests=requests, unscored=unscored), rows.loc[keep]
 
 
 def _spread(plan: Plan, seed: int) -> list[Query]:

@@ -3,9 +3,9 @@
     python scripts/train_builtin.py                      # writes harness/models/builtin/tiny-gpt2
     python scripts/train_builtin.py --out /some/folder   # elsewhere, to compare
 
-Every fact is shown in a random number of its relation's paraphrases, from two to all, so facts differ in how widely they
-were seen. What was not shown is held out and reported. Bit for bit the same on the same kind of processor with the same
-number of threads; elsewhere the same recipe. Expected verdicts are not written here: they are recorded by hand.
+Every fact is shown in a random number of its relation's paraphrases, from two to all, so facts differ in how widely
+they were seen. What was not shown is held out and reported. Bit for bit the same on the same kind of processor with the
+same number of threads; elsewhere the same recipe. Expected verdicts are not written here: they are recorded by hand.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class Recipe:
     width: int = 128
     heads: int = 4
     positions: int = 64
-    epochs: int = 30
+    epochs: int = 14
     batch: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
@@ -189,9 +189,7 @@ def step(
 
 
 @torch.no_grad()
-def top_token_is_answer(
-    model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, queries: list[Query]
-) -> np.ndarray:
+def top_token_is_answer(model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, queries: list[Query]) -> np.ndarray:
     """Whether the first answer token is the most probable after each query as it stands."""
     encoded = [encode(tokenizer, query, "") for query in queries]
     hits = np.zeros(len(queries), dtype=bool)
@@ -229,15 +227,13 @@ def card(recipe: Recipe, figures: dict[str, float]) -> str:
     return f"""# tiny-gpt2
 
 A GPT-2 of {recipe.layers} layers and width {recipe.width} ({figures["parameters"]:,} parameters, stored in half
-precision), trained from scratch on the embedded corpus by `scripts/train_builtin.py` with seed {recipe.seed}: \
-{recipe.epochs} epochs of
-AdamW, batches of {recipe.batch}, one-cycle learning rate up to {recipe.learning_rate}, tokens of the answer weighing 1 \
-and those of the
-query {PROMPT_WEIGHT}. Its byte-pair encoding of {recipe.vocabulary:,} tokens is its own.
+precision), trained from scratch on the embedded corpus by `scripts/train_builtin.py` with seed {recipe.seed}:
+{recipe.epochs} epochs of AdamW, batches of {recipe.batch}, one-cycle learning rate up to {recipe.learning_rate}, weight
+decay {recipe.weight_decay}, tokens of the answer weighing 1 and those of the query {PROMPT_WEIGHT}. Its byte-pair
+encoding of {recipe.vocabulary:,} tokens is its own.
 
-Each of the {figures["facts"]:,} facts was shown in {recipe.least_paraphrases} to 8 of its relation's 8 paraphrases \
-(`seen.json` says which), a third of the
-sentences behind a line break, a space or an end-of-text token.
+Each of the {figures["facts"]:,} facts was shown in {recipe.least_paraphrases} to 8 of its relation's 8 paraphrases
+(`seen.json` says which), a third of the sentences behind a line break, a space or an end-of-text token.
 
 | | queries | top token is the answer |
 |---|--:|--:|

@@ -16,7 +16,10 @@ def naive_path_integral(
 ) -> Tensor:
     """Scores [layers, d_ff] of integrated gradients with reference point 0."""
     return torch.stack(
-        [_layer(model, torch.tensor([list(prompt_ids)]), answer, layer, nodes, weights) for layer in range(model.n_layers)]
+        [
+            _layer(model, torch.tensor([list(prompt_ids)]), answer, layer, nodes, weights)
+            for layer in range(model.n_layers)
+        ]
     )
 
 

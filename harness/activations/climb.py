@@ -79,7 +79,7 @@ def _run_block(state: LastToken, block: BlockState, module: torch.nn.Module, row
 
 
 def _row_mask(state: LastToken, block: BlockState, n_rows: int) -> Tensor:
-    """A row sees its query's prefix and itself: [queries, 1, rows, tokens + rows], additive where attention is eager."""
+    """A row sees its query's prefix and itself, [queries, 1, rows, tokens + rows]; additive for eager attention."""
     queries, tokens = state.prefix_mask.shape
     device = state.prefix_mask.device
     allowed = torch.cat(

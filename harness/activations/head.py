@@ -4,8 +4,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-# Logits held at once: 64 MiB of float32. Small enough to stay near the caches, large enough for a full-speed product.
-_CHUNK_ELEMENTS = 1 << 24
+# Logits held at once: 16 MiB of float32. Arrays beyond 32 MiB are mapped afresh by the allocator of Linux every time,
+# which was measured to cost up to ten times the product itself; far below this the product loses speed.
+_CHUNK_ELEMENTS = 1 << 22
 
 
 @torch.no_grad()

@@ -1,14 +1,14 @@
 """What one pass over prefix and last token leaves behind, so that nothing below an intervention is run twice.
 
 In a causal language model a change at the last token changes nothing before it. The prefix of every query is run once
-and keeps its keys and values; the last token is run once and keeps, block by block, what the block was called with, what
-it returned and the neurons in between.
+and keeps its keys and values; the last token is run once and keeps, block by block, what the block was called with,
+what it returned and the neurons in between.
 """
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -68,8 +68,8 @@ class LastToken:
 def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastToken:
     """Runs the prefixes of `queries` together, then their last tokens together.
 
-    Prefixes are padded on the right: under the causal mask no real token sees the padding, and the last token is told by
-    its position and its mask where its own prefix ends.
+    Prefixes are padded on the right: under the causal mask no real token sees the padding, and the last token is told
+    by its position and its mask where its own prefix ends.
 
     Args:
         model: the model to run.
@@ -82,7 +82,7 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastT
     width = int(lengths.max())
     prefix_mask = torch.arange(width, device=model.device)[None, :] < lengths[:, None]
     cache = _run_prefix(model, queries, width)
-    prefix = [(layer.keys, layer.values) for layer in cache.layers] if width else None
+    prefix = _keys_and_values(cache) if width else []
     calls: list[tuple[tuple[Any, ...], dict[str, Any], Tensor]] = []
     neurons: list[Tensor] = []
     with ExitStack() as stack:
@@ -98,8 +98,8 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastT
             past_key_values=cache,
             use_cache=True,
         )
-    if prefix is None:  # every query is one token long: the cache holds nothing but the last tokens themselves
-        prefix = [(layer.keys[:, :, :0], layer.values[:, :, :0]) for layer in cache.layers]
+    if not width:  # every query is one token long: the cache holds nothing but the last tokens themselves
+        prefix = [(keys[:, :, :0], values[:, :, :0]) for keys, values in _keys_and_values(cache)]
     return LastToken(
         model=model,
         blocks=tuple(
@@ -120,6 +120,11 @@ def _run_prefix(model: LoadedModel, queries: Sequence[EncodedQuery], width: int)
             row[: len(query.prompt_ids) - 1] = torch.tensor(query.prompt_ids[:-1])
         model.model.base_model(input_ids=ids.to(model.device), past_key_values=cache, use_cache=True)
     return cache
+
+
+def _keys_and_values(cache: Cache) -> list[tuple[Tensor, Tensor]]:
+    """What the cache holds of every layer so far."""
+    return [(layer.keys, layer.values) for layer in cast(list[Any], cache.layers)]
 
 
 def _first(output: Any) -> Tensor:

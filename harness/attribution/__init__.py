@@ -1,0 +1,1 @@
+"""Attribution scores: path integrals of the answer probability."""

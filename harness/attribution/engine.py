@@ -1,6 +1,5 @@
 """The exact engine: path integrals of the answer probability for all layers, all steps and many queries at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,7 +28,9 @@ class PathIntegral:
     completeness_gap: Float[Tensor, " queries"]
 
 
-def integrate(state: LastToken, reference: Float[Tensor, "layers queries d_ff"], quadrature: Quadrature) -> PathIntegral:
+def integrate(
+    state: LastToken, reference: Float[Tensor, "layers queries d_ff"], quadrature: Quadrature
+) -> PathIntegral:
     """Integrates the gradient of p(answer) along the straight path from `reference` to the unmodified neurons.
 
     For layer l, with v the unmodified neurons at the last query token and r the reference point,
@@ -81,10 +82,8 @@ def answer_probability(
     state: LastToken, neurons: Float[Tensor, "layers queries d_ff"] | None
 ) -> Float[Tensor, "queries layers"]:
     """p(answer) where one layer at a time has other neurons; one column, the unmodified p, where `neurons` is None."""
-    if neurons is None:
-        rows = state.blocks[-1].output[:, None]
-    else:
-        rows = climb(state, [layer[:, None] for layer in neurons])
+    unmodified = state.blocks[-1].output[:, None]
+    rows = unmodified if neurons is None else climb(state, [layer[:, None] for layer in neurons])
     hidden = state.model.final_norm(rows)
     log_p, _ = log_probability_and_gradient(
         state.model.head, hidden.flatten(0, 1), state.answer.repeat_interleave(rows.shape[1]), gradient=False

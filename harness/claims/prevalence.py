@@ -35,7 +35,7 @@ class Prevalence:
         seed: of everything random here.
         subset_size: queries a subset.
         subset_limit: at most so many subsets a fact.
-        ceiling_bound: lowest retest ceiling that lets the claim speak; the cut itself where that is higher.
+        ceiling_bound: lowest retest ceiling that lets the claim speak.
         minimum_relations: with fewer the verdict is INCONCLUSIVE.
     """
 
@@ -100,9 +100,7 @@ class Prevalence:
         scores = subset_scores(evidence, self.subset_size, self.subset_limit, rng=self._rng("subsets"))
         floor = permutation_floor(evidence, self.subset_size, self.permutations, rng=self._rng("floor"))
         share = self._share(scores, evidence)
-        # A query that is as consistent with itself as it can be must count as consistent under the cut that decides.
-        bound = max(self.ceiling_bound, share.cut) if share else self.ceiling_bound
-        controls = [retest_ceiling(evidence.retest, bound)]
+        controls = [retest_ceiling(evidence.retest, self.ceiling_bound)]
         if floor is not None:
             controls.append(above_floor(floor))
         extras = self._around(scores, evidence, share) | _of_controls(controls, floor)
@@ -180,6 +178,12 @@ class Prevalence:
             return Verdict.INCONCLUSIVE, (
                 f"{found} CS2 shows one mode (p = {modes_p:.2g} for more than one), and {self.threshold.name} cuts any "
                 f"distribution in two; a static threshold decides.{missing}"
+            )
+        ceiling = extras["ceiling"]
+        if low > self.margin and isinstance(ceiling, float) and share.cut >= ceiling:
+            return Verdict.INCONCLUSIVE, (
+                f"{found} The cut lies above the retest ceiling of {ceiling:.3g}: a query compared with itself would "
+                "count as inconsistent too. Take a lower threshold."
             )
         if low > self.margin:
             return Verdict.SUPPORTED, f"{found} The interval lies wholly above the margin."

@@ -1,8 +1,8 @@
 """Reads a data folder: one JSON-lines file a relation with its patterns, and one with its facts.
 
-Two layouts are known, ParaRel's own (`pattern_data/graphs_json` and `trex_lms_vocab`, beneath the folder or its `data`)
-and the short one (`patterns` and `facts`). A pattern line has the key `pattern`; a fact line `sub_label`, `obj_label` and
-`uuid`; other keys are ignored.
+Two layouts are known: ParaRel's own (`pattern_data/graphs_json` and `trex_lms_vocab`, in the folder or in its
+`data`), and the short one (`patterns` and `facts`). A pattern line has the key `pattern`; a fact line has `sub_label`,
+`obj_label` and `uuid`; other keys are ignored.
 """
 
 import json
@@ -81,9 +81,7 @@ def _read_patterns(path: Path, relation: str) -> Iterator[Pattern]:
         text = _text(record, "pattern", path, line)
         for slot, meaning in ((SUBJECT, "the subject"), (ANSWER, "the answer")):
             if text.count(slot) != 1:
-                raise DataError(
-                    f"a pattern needs exactly one {slot} for {meaning}, got {text!r}", path=path, line=line
-                )
+                raise DataError(f"a pattern needs exactly one {slot} for {meaning}, got {text!r}", path=path, line=line)
         yield Pattern(id=f"{relation}:{line}", text=text)
 
 

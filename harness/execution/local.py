@@ -22,6 +22,7 @@ def localize_missing(
     progress: Progress,
     *,
     batch_size: int | None,
+    label: str,
 ) -> None:
     """Computes and stores the rows of `plan` that the store lacks, shard by shard.
 
@@ -34,6 +35,7 @@ def localize_missing(
         store: where rows of this model and method are kept.
         progress: told after every shard.
         batch_size: queries at once; None for the localizer's judgement.
+        label: what `progress` calls this localization.
 
     Raises:
         ModelError: the model cannot be loaded, or runs out of memory.
@@ -45,7 +47,7 @@ def localize_missing(
     total, left = sum(map(len, shards)), sum(map(len, missing))
     if not left:
         return
-    progress.start(f"{handle.name} {localizer.name}", total, total - left)
+    progress.start(label, total, total - left)
     try:
         model = handle.loaded()
         for requests in filter(None, missing):

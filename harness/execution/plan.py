@@ -9,8 +9,8 @@ from harness.data.facts import Query
 from harness.errors import QueryError
 from harness.models.queries import EncodedQuery, encode_query
 
-SHARD_ROWS = 256
-"""Rows of a full shard: seconds to minutes of work, which is what a crash may cost."""
+SHARD_ROWS = 128
+"""Rows of a full shard: seconds to minutes of work, which is what a crash may cost and how often progress shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class Plan:
     def shards(self) -> list[tuple[Request, ...]]:
         """The requests without repeated rows, cut into shards of queries of about equal length.
 
-        The cut depends on nothing but the requests: a run that was killed finds the same shards again, so that every row
-        is computed in the company in which it would have been, to the last bit.
+        The cut depends on nothing but the requests: a run that was killed finds the same shards again, so every row is
+        computed in the company in which it would have been, to the last bit.
         """
         unique = {request.encoded.key: request for request in reversed(self.requests)}
         ordered = sorted(unique.values(), key=lambda r: (len(r.encoded.prompt_ids), r.encoded.key))

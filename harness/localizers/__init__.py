@@ -6,9 +6,9 @@ from collections.abc import Callable
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ConfigError, near_matches
 from harness.localizers.integrated_gradients import IntegratedGradients
-from harness.localizers.localizer import AttributionMap, Localizer
+from harness.localizers.localizer import AttributionMap, HasVariant, Localizer
 
-__all__ = ["LOCALIZERS", "AttributionMap", "Localizer", "make_localizer"]
+__all__ = ["LOCALIZERS", "AttributionMap", "HasVariant", "Localizer", "make_localizer"]
 
 LOCALIZERS: dict[str, Callable[[Quadrature], Localizer]] = {
     "ig": lambda quadrature: IntegratedGradients(quadrature=quadrature),

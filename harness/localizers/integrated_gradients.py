@@ -44,7 +44,9 @@ class IntegratedGradients:
 
     def variant(self) -> "IntegratedGradients":
         """The same integral by another rule: what the retest localizes with beside this one."""
-        other = Quadrature(rule="right", steps=20) if self.quadrature.rule == _GAUSS else Quadrature(rule=_GAUSS, steps=10)
+        other = (
+            Quadrature(rule="right", steps=20) if self.quadrature.rule == _GAUSS else Quadrature(rule=_GAUSS, steps=10)
+        )
         return IntegratedGradients(quadrature=other)
 
     def attribute(

@@ -28,9 +28,7 @@ class AttributionMap:
 class Localizer(Protocol):
     """A method of knowledge localization.
 
-    The object is its own configuration; whatever has these members is a localizer, wherever it comes from. It may also
-    have a method `variant()`, which gives a localizer that should find the same neurons, such as another quadrature of
-    the same integral: the retest uses it to learn how far the method agrees with itself.
+    The object is its own configuration; whatever has these members is a localizer, wherever it comes from.
     """
 
     @property
@@ -55,4 +53,16 @@ class Localizer(Protocol):
         Returns:
             One map a query, in order.
         """
+        ...
+
+
+@runtime_checkable
+class HasVariant(Protocol):
+    """A localizer that knows another one which should find the same neurons.
+
+    The retest uses it to learn how far the method agrees with itself; without it only the surface of queries changes.
+    """
+
+    def variant(self) -> Localizer:
+        """The same method computed otherwise, such as another quadrature of the same integral."""
         ...

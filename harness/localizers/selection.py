@@ -34,9 +34,7 @@ def keep_largest(scores: Float[np.ndarray, "layers d_ff"]) -> ScoredNeurons:
     if not largest > 0:
         return ScoredNeurons(max_score=float(largest), neurons=(), scores=())
     kept = np.flatnonzero(flat > np.float32(STORED_FRACTION) * largest)
-    return ScoredNeurons(
-        max_score=float(largest), neurons=tuple(kept.tolist()), scores=tuple(flat[kept].tolist())
-    )
+    return ScoredNeurons(max_score=float(largest), neurons=tuple(kept.tolist()), scores=tuple(flat[kept].tolist()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
 
 from harness.errors import ConfigError, ModelError, near_matches
 from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprint
@@ -104,7 +105,9 @@ class ModelHandle:
     @cached_property
     def context_length(self) -> int:
         """Most tokens that the model takes, from its configuration."""
-        return int(self._config()["max_position_embeddings" if "max_position_embeddings" in self._config() else "n_positions"])
+        return int(
+            self._config()["max_position_embeddings" if "max_position_embeddings" in self._config() else "n_positions"]
+        )
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
@@ -123,17 +126,23 @@ class ModelHandle:
         """
         if self._loaded is None:
             self.n_loads += 1
+            show_bars = transformers_logging.is_progress_bar_enabled()
+            transformers_logging.disable_progress_bar()
             try:
-                model = AutoModelForCausalLM.from_pretrained(
+                model: Any = AutoModelForCausalLM.from_pretrained(
                     self.folder,
                     dtype=_DTYPES[self.dtype],
                     attn_implementation=_ATTENTION,
                     trust_remote_code=self._trust_remote_code,
                     use_safetensors=True,
                     local_files_only=True,
-                ).to(self.device)
+                )
+                model = model.to(self.device)
             except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
                 raise ModelError(f"{self.name!r} cannot be loaded: {error}", model=self.name) from error
+            finally:
+                if show_bars:
+                    transformers_logging.enable_progress_bar()
             self._loaded = LoadedModel(
                 name=self.name, model=model, tokenizer=self.tokenizer, fingerprint=self.fingerprint
             )
@@ -168,7 +177,9 @@ class ModelHandle:
         try:
             return cast(dict[str, Any], json.loads((self.folder / "config.json").read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise ModelError(f"{self.name!r} has a config.json that cannot be read: {error}", model=self.name) from error
+            raise ModelError(
+                f"{self.name!r} has a config.json that cannot be read: {error}", model=self.name
+            ) from error
 
 
 def resolve_model(

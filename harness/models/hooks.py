@@ -1,6 +1,6 @@
 """The two things done to a module from outside, each undone on the way out, also after an exception."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 @contextmanager
-def recording_calls(module: nn.Module, keep: Callable[[tuple[Any, ...], dict[str, Any], Any], None]) -> Iterator[None]:
+def recording_calls(module: nn.Module, keep: Callable[[tuple[Any, ...], dict[str, Any], Any], None]) -> Generator[None]:
     """Calls `keep(args, kwargs, output)` after every call of `module`."""
 
     def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
@@ -22,7 +22,7 @@ def recording_calls(module: nn.Module, keep: Callable[[tuple[Any, ...], dict[str
 
 
 @contextmanager
-def replacing_input(module: nn.Module, replace: Callable[[Tensor], Tensor]) -> Iterator[None]:
+def replacing_input(module: nn.Module, replace: Callable[[Tensor], Tensor]) -> Generator[None]:
     """Passes `replace(input)` to `module` instead of its first input."""
 
     def hook(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:

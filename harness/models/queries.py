@@ -34,9 +34,7 @@ class EncodedQuery:
         return hashlib.blake2b(lengths.tobytes() + ids.tobytes(), digest_size=16).hexdigest()
 
 
-def encode_query(
-    tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *, context_length: int
-) -> EncodedQuery:
+def encode_query(tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *, context_length: int) -> EncodedQuery:
     """Tokenises a query, and together with it the answer after one space.
 
     The answer's ids are those that follow the query's when both are tokenised together: tokenised apart, SentencePiece

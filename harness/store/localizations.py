@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import StoreError
@@ -57,7 +56,9 @@ class LocalizationStore:
             except (pa.ArrowException, OSError, KeyError) as error:
                 aside = path.with_suffix(".unreadable")
                 path.rename(aside)
-                warnings.warn(f"{path} cannot be read ({error}); set aside as {aside.name}, computed again", stacklevel=2)
+                warnings.warn(
+                    f"{path} cannot be read ({error}); set aside as {aside.name}, computed again", stacklevel=2
+                )
         return keys
 
     def read(self, keys: Collection[str]) -> pa.Table:
@@ -66,11 +67,11 @@ class LocalizationStore:
         Raises:
             StoreError: a key is not there.
         """
-        wanted = pa.array(sorted(set(keys)), pa.string())
+        wanted = set(keys)
         parts = [ROW_SCHEMA.empty_table()]
         for path in self._shards():
             table = pq.read_table(path, schema=ROW_SCHEMA)
-            parts.append(table.filter(pc.is_in(table["row_key"], wanted)))
+            parts.append(table.filter(pa.array([key in wanted for key in table["row_key"].to_pylist()], pa.bool_())))
         rows = pa.concat_tables(parts)
         first: dict[str, int] = {}
         for index, key in enumerate(rows["row_key"].to_pylist()):

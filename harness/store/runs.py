@@ -29,7 +29,9 @@ def save_run(root: Path, name: str, record: RunRecord, facts: pd.DataFrame) -> P
         StoreError: the folder cannot be written.
     """
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"a run's name is letters, digits, '.', '_' and '-', got {name!r}", setting="save", value=name)
+        raise ConfigError(
+            f"a run's name is letters, digits, '.', '_' and '-', got {name!r}", setting="save", value=name
+        )
     rows = [{k: v for k, v in row.to_dict().items() if k != "extras"} for row in record.claims]
     try:
         folder = _new_folder(root / "runs", name)

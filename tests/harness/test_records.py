@@ -68,7 +68,7 @@ def test_a_key_too_many_or_too_few_is_refused(place: str, change: str) -> None:
         target["surprise"] = 1
     else:
         del target["verdict" if place == "claims" else "smoke" if place == "manifest" else "schema_version"]
-    with pytest.raises(RecordError, match="surprise|verdict|smoke|schema version"):
+    with pytest.raises(RecordError, match=r"surprise|verdict|smoke|schema version"):
         RunRecord.from_json(json.dumps(data))
 
 

@@ -42,7 +42,9 @@ def test_a_subject_with_regex_characters() -> None:
     assert Pattern(id="P1:1", text="[X] is [Y].").ask(fact) == r"a\1[X].* is"
 
 
-@pytest.mark.parametrize("layout", [("pattern_data/graphs_json", "trex_lms_vocab"), ("data/pattern_data/graphs_json", "data/trex_lms_vocab")])  # fmt: skip
+@pytest.mark.parametrize(
+    "layout", [("pattern_data/graphs_json", "trex_lms_vocab"), ("data/pattern_data/graphs_json", "data/trex_lms_vocab")]
+)
 def test_pararels_own_layout(tmp_path: Path, layout: tuple[str, str]) -> None:
     source = write(tmp_path / "short")
     for ours, theirs in zip(("patterns", "facts"), layout, strict=True):
@@ -59,7 +61,12 @@ def test_relations_that_cannot_be_used_are_skipped_and_say_why(tmp_path: Path) -
     (write(tmp_path, "P5") / "patterns" / "P5.jsonl").unlink()
     dataset = load_folder(tmp_path)
     assert [relation.name for relation in dataset.relations] == ["P1"]
-    assert {name: reason.split()[0] for name, reason in dataset.skipped} == {"P2": "1", "P3": "its", "P4": "it", "P5": "it"}  # fmt: skip
+    assert {name: reason.split()[0] for name, reason in dataset.skipped} == {
+        "P2": "1",
+        "P3": "its",
+        "P4": "it",
+        "P5": "it",
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,7 @@ def test_choosing_relations(tmp_path: Path) -> None:
     write(tmp_path, "P3", facts=0)
     dataset = load_folder(tmp_path)
     assert [relation.name for relation in dataset.only(["P2"]).relations] == ["P2"]
-    with pytest.raises(ConfigError, match="no relation 'P21'.*Did you mean P2"):
+    with pytest.raises(ConfigError, match=r"no relation 'P21'.*Did you mean P2"):
         dataset.only(["P21"])
     with pytest.raises(ConfigError, match="P3 is unusable"):
         dataset.only(["P3"])

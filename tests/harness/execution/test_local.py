@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from harness.attribution.quadrature import Quadrature
 from harness.data.folder import load_folder
 from harness.errors import ModelError
 from harness.execution import plan as plan_module
@@ -18,7 +19,6 @@ from harness.execution.local import localize_missing
 from harness.execution.plan import Plan, make_plan
 from harness.execution.progress import Quiet
 from harness.localizers import AttributionMap, make_localizer
-from harness.attribution.quadrature import Quadrature
 from harness.models.handle import ModelHandle, resolve_model
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
@@ -40,9 +40,7 @@ def plan(handle: ModelHandle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(plan_module, "SHARD_ROWS", 8)
     for name, lines in {
         "patterns": ['{"pattern": "w1 [X] w2 [Y]."}', '{"pattern": "[X] w3 w4 w5 [Y]."}'],
-        "facts": [
-            f'{{"sub_label": "w{i}", "obj_label": "w{i + 30}", "uuid": "u{i}"}}' for i in range(10, 30)
-        ],
+        "facts": [f'{{"sub_label": "w{i}", "obj_label": "w{i + 30}", "uuid": "u{i}"}}' for i in range(10, 30)],
     }.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "P1.jsonl").write_text("\n".join(lines))
@@ -80,7 +78,7 @@ class Counting:
 
 
 def run(plan: Plan, handle: ModelHandle, store: LocalizationStore, localizer: Any = LOCALIZER) -> None:
-    localize_missing(plan, handle, localizer, store, Quiet(), batch_size=None)
+    localize_missing(plan, handle, localizer, store, Quiet(), batch_size=None, label="test")
 
 
 def test_rows_hold_what_a_direct_call_gives(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
@@ -93,7 +91,11 @@ def test_rows_hold_what_a_direct_call_gives(plan: Plan, handle: ModelHandle, tmp
     kept = np.flatnonzero(flat > 0.05 * flat.max())
     assert row["neurons"] == kept.tolist()
     np.testing.assert_allclose(row["scores"], flat[kept], rtol=1e-4)
-    assert (row["fact_uid"], row["prompt"], row["answer"]) == (request.query.fact.uid, request.query.prompt, request.query.fact.object)  # fmt: skip
+    assert (row["fact_uid"], row["prompt"], row["answer"]) == (
+        request.query.fact.uid,
+        request.query.prompt,
+        request.query.fact.object,
+    )
     ids = torch.tensor([request.encoded.prompt_ids])
     p = handle.loaded().model(input_ids=ids).logits[0, -1].softmax(-1)[request.encoded.answer_ids[0]]
     assert row["answer_probability"] == pytest.approx(float(p), rel=1e-4)

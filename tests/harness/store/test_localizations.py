@@ -39,7 +39,11 @@ def test_what_is_written_is_read_by_whoever_asks_for_the_same(tmp_path: Path) ->
     store = LocalizationStore(tmp_path, IDENTITY)
     assert store.present() == {"a", "b"}
     (found,) = store.read(["a"]).to_pylist()
-    assert found == {**{name: getattr(row("a"), name) for name in found}, "neurons": [3, 70_000], "scores": [0.125, 0.0625]}  # fmt: skip
+    assert found == {
+        **{name: getattr(row("a"), name) for name in found},
+        "neurons": [3, 70_000],
+        "scores": [0.125, 0.0625],
+    }
     assert store.read(["b"]).to_pylist()[0]["neurons"] == []
 
 

@@ -1,0 +1,25 @@
+# Every target runs in the environment that is active. `make setup` brings what `make check` needs.
+.PHONY: setup run test check format bench
+
+setup:
+	python -m pip install -c constraints.txt -e ".[dev]"
+
+run:
+	pytest kntests -m statistical
+
+test:
+	pytest
+
+check:
+	ruff check .
+	ruff format --check .
+	pyright
+	lint-imports
+
+format:
+	ruff check --fix .
+	ruff format .
+
+# By hand: minutes, and the machine should have nothing else to do.
+bench:
+	OMP_NUM_THREADS=2 pytest benchmarks -p no:cacheprovider --benchmark-columns=min,mean,rounds

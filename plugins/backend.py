@@ -1,0 +1,72 @@
+"""What the plugin needs of the harness, and the harness that gives it: the one place where pytest meets models.
+
+Only `kntests/conftest.py` imports this module, so a session without the benchmark never imports torch through us.
+"""
+
+import gc
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import torch
+
+from harness.claims import Claim, Prevalence
+from harness.consistency import StaticThreshold
+from harness.execution.progress import Progress
+from harness.localizers import Localizer, make_localizer
+from harness.models.handle import ModelHandle, resolve_model
+from harness.pipeline import Settings, Workspace
+from plugins.settings import Request
+
+CLAIMS: Final[Mapping[str, Callable[..., Claim]]] = {
+    "prevalence": lambda **common: Prevalence(threshold=StaticThreshold(), **common),
+}
+"""Every claim of the benchmark, by name, as it is built from `margin`, `draws` and `seed`: what `--margin` may name."""
+
+
+class HarnessBackend:
+    """The real harness; `plugins.benchmark.Backend` says what each method is for."""
+
+    @property
+    def claims(self) -> Mapping[str, Callable[..., Claim]]:
+        """The table above."""
+        return CLAIMS
+
+    def model(self, name: str, request: Request) -> ModelHandle:
+        """Resolves the name; loads nothing."""
+        return resolve_model(
+            name,
+            dtype=request.dtype,
+            device=request.device,
+            offline=request.offline,
+            trust_remote_code=request.trust_remote_code,
+        )
+
+    def localizer(self, name: str, request: Request) -> Localizer:
+        """Built in, or the user's own."""
+        return make_localizer(name, quadrature=request.quadrature)
+
+    def workspace(self, request: Request, progress: Progress) -> Workspace:
+        """Reads nothing before the first claim."""
+        settings = Settings(
+            data=request.data,
+            relations=request.relations,
+            limit=request.limit,
+            known_only=request.known_only,
+            quadrature=request.quadrature,
+            dtype=request.dtype,
+            device=request.device,
+            batch_size=request.batch_size,
+            seed=request.seed,
+            draws=request.draws,
+            store=request.store,
+            offline=request.offline,
+            trust_remote_code=request.trust_remote_code,
+            margins=request.margins,
+        )
+        return Workspace(settings, progress)
+
+    def free_memory(self) -> None:
+        """Gives back what released models held: reference cycles first, then the GPU's cached blocks."""
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

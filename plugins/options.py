@@ -1,0 +1,152 @@
+"""The command line of the benchmark; every option is also an ini value with the prefix `kn_`.
+
+Loaded with `-p plugins.options`, before pytest looks for test paths among the arguments: otherwise `--model ./folder`
+would make it take ./folder for a test path and run the conftest.py in there. So this module imports nothing but pytest;
+what the values mean is `plugins.settings`.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+GROUP = "knowledge localization"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option, on the command line and in the ini file.
+
+    Attributes:
+        name: without dashes; `batch-size` is the ini value `kn_batch_size`.
+        help: what a user reads.
+        default: the text that counts where neither the command line nor the ini file says anything.
+        metavar: how the value is called in the help; None for a switch, which takes none.
+        repeatable: whether it may be given several times; in an ini file, one a line.
+    """
+
+    name: str
+    help: str
+    default: str | None = None
+    metavar: str | None = None
+    repeatable: bool = False
+
+    @property
+    def key(self) -> str:
+        """Name of the ini value, and of the attribute that the command line sets."""
+        return "kn_" + self.name.replace("-", "_")
+
+
+OPTIONS = (
+    Option(
+        name="model",
+        metavar="NAME|PATH",
+        repeatable=True,
+        default="tiny-gpt2",
+        help="model to test: a built-in model, an alias such as gpt2 or llama3, a hub id, or a folder, best written"
+        " --model=./folder. May be repeated. Default: tiny-gpt2, a small built-in model.",
+    ),
+    Option(
+        name="data",
+        metavar="NAME|PATH",
+        help="facts to ask for: embedded, pararel, or a folder in ParaRel's layout. Default: a built-in model's own"
+        " facts, pararel for any other model.",
+    ),
+    Option(
+        name="localizer",
+        metavar="LIST",
+        default="ig",
+        help="localizers, separated by commas: ig, or your own as package.module:attribute. Default: ig.",
+    ),
+    Option(
+        name="threshold",
+        metavar="LIST",
+        default="static:0.1,otsu",
+        help="where CS2 is cut between consistent (K_I) and inconsistent (K_II) facts, separated by commas: static:X"
+        " or otsu. Default: static:0.1,otsu.",
+    ),
+    Option(name="relations", metavar="LIST", help="only these relations, separated by commas. Default: all."),
+    Option(
+        name="limit",
+        metavar="N",
+        help="at most N facts of every relation, drawn by the seed; such a run is a smoke run. Default: all.",
+    ),
+    Option(
+        name="facts",
+        metavar="all|known",
+        default="all",
+        help="decide on all facts, or only on those that the model knows. Default: all.",
+    ),
+    Option(
+        name="quadrature",
+        metavar="RULE:STEPS",
+        default="right:20",
+        help="how path integrals are approximated: right, left, midpoint, trapezoid or gauss-legendre, and the number"
+        " of steps. gauss-legendre:10 is faster and more exact. Default: right:20, the paper's.",
+    ),
+    Option(
+        name="dtype",
+        metavar="DTYPE",
+        default="float32",
+        help="precision of the weights while localizing: float32, float64, bfloat16 or float16. Default: float32.",
+    ),
+    Option(
+        name="device",
+        metavar="DEVICE",
+        default="auto",
+        help="auto (a GPU if there is one), cpu, cuda or cuda:N. Default: auto.",
+    ),
+    Option(
+        name="batch-size",
+        metavar="auto|N",
+        default="auto",
+        help="queries localized at once; bounds memory and changes no result. Default: auto.",
+    ),
+    Option(name="seed", metavar="N", default="0", help="seed of everything drawn at random. Default: 0."),
+    Option(
+        name="draws",
+        metavar="N",
+        default="10000",
+        help="bootstrap draws behind every interval. Default: 10000.",
+    ),
+    Option(
+        name="store",
+        metavar="DIR",
+        default=".kntests",
+        help="folder that keeps localizations and runs; what it holds is not computed again. Default: .kntests.",
+    ),
+    Option(
+        name="fail-on",
+        metavar="refuted|inconclusive|never",
+        default="refuted",
+        help="verdicts that fail a test: refuted (and void), inconclusive (those and inconclusive), or never."
+        " A built-in model carries expected verdicts and fails where it gets another. Default: refuted.",
+    ),
+    Option(
+        name="margin",
+        metavar="CLAIM=X",
+        repeatable=True,
+        help="margin of a claim, instead of the declared one; recorded with the run. May be repeated.",
+    ),
+    Option(name="save", metavar="NAME", help="name of the saved run. Default: the time."),
+    Option(name="offline", help="never ask the network: models and data must be here already."),
+    Option(name="trust-remote-code", help="run the Python code that comes with a model; only for models you trust."),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Registers every option, on the command line and as an ini value."""
+    group = parser.getgroup(GROUP)
+    for option in OPTIONS:
+        flag, ini_help = f"--{option.name}", f"ini value of --{option.name}"
+        # No default here: None says that the command line is silent, so that the ini file is asked.
+        if option.metavar is None:
+            group.addoption(flag, dest=option.key, action="store_const", const=True, default=None, help=option.help)
+            parser.addini(option.key, ini_help, type="bool", default=None)
+        elif option.repeatable:
+            group.addoption(
+                flag, dest=option.key, action="append", default=None, metavar=option.metavar, help=option.help
+            )
+            parser.addini(option.key, ini_help, type="linelist", default=None)
+        else:
+            group.addoption(flag, dest=option.key, default=None, metavar=option.metavar, help=option.help)
+            parser.addini(option.key, ini_help, type="string", default=None)

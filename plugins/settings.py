@@ -1,0 +1,169 @@
+"""What the options say: texts from the command line or the ini file, read into values and checked."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from harness.attribution.quadrature import Quadrature
+from harness.consistency import Threshold, parse_threshold
+from harness.errors import ConfigError, near_matches
+from plugins.options import OPTIONS
+
+FAIL_ON = ("refuted", "inconclusive", "never")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a session is asked for, checked as far as that needs neither model nor data.
+
+    The fields are the options of `plugins.options`, in their order and in the harness's types.
+    """
+
+    models: tuple[str, ...]
+    data: str | None
+    localizers: tuple[str, ...]
+    thresholds: tuple[Threshold, ...]
+    relations: tuple[str, ...]
+    limit: int | None
+    known_only: bool
+    quadrature: Quadrature
+    dtype: str
+    device: str
+    batch_size: int | None
+    seed: int
+    draws: int
+    store: Path
+    fail_on: str
+    margins: dict[str, float]
+    save: str | None
+    offline: bool
+    trust_remote_code: bool
+
+
+def read_request(config: pytest.Config, claims: Iterable[str]) -> Request:
+    """Reads the options.
+
+    Args:
+        config: pytest's configuration.
+        claims: names of the claims that exist, for `--margin`.
+
+    Raises:
+        HarnessError: a value is out of its range or names nothing that exists.
+    """
+    text = _Texts(config)
+    limit, batch_size, save = text.maybe("limit"), text.one("batch-size"), text.maybe("save")
+    return Request(
+        models=text.many("model"),
+        data=text.maybe("data"),
+        localizers=text.listed("localizer"),
+        thresholds=tuple({t.name: t for t in map(parse_threshold, text.listed("threshold"))}.values()),
+        relations=text.listed("relations", may_be_empty=True),
+        limit=None if limit is None else _whole("limit", limit, 1),
+        known_only=text.choice("facts", ("all", "known")) == "known",
+        quadrature=Quadrature.parse(text.one("quadrature")),
+        dtype=text.one("dtype"),
+        device=text.one("device"),
+        batch_size=None if batch_size == "auto" else _whole("batch-size", batch_size, 1, also="auto or "),
+        seed=_whole("seed", text.one("seed"), 0),
+        draws=_whole("draws", text.one("draws"), 1),
+        store=Path(text.one("store")).expanduser(),
+        fail_on=text.choice("fail-on", FAIL_ON),
+        margins=dict(_margin(entry, list(claims)) for entry in text.many("margin")),
+        save=None if save is None else _file_name("save", save),
+        offline=text.switch("offline"),
+        trust_remote_code=text.switch("trust-remote-code"),
+    )
+
+
+class _Texts:
+    """The options as texts: the command line's, else the ini file's, else the default."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._options = {option.name: option for option in OPTIONS}
+
+    def _value(self, name: str) -> object:
+        option = self._options[name]
+        given = self._config.getoption(option.key)
+        if given is None:
+            given = self._config.getini(option.key)
+        return option.default if given is None else given
+
+    def switch(self, name: str) -> bool:
+        return bool(self._value(name))
+
+    def maybe(self, name: str) -> str | None:
+        """The value, or None if nobody said anything."""
+        value = self._value(name)
+        if value is None:
+            return None
+        text = str(value).strip()
+        if not text:
+            raise ConfigError(f"--{name} needs a value, got an empty text", setting=name, value=text)
+        return text
+
+    def one(self, name: str) -> str:
+        """The value of an option that has a default."""
+        value = self.maybe(name)
+        assert value is not None, f"--{name} has no default"
+        return value
+
+    def many(self, name: str) -> tuple[str, ...]:
+        """The values of an option that may be repeated, each once."""
+        value = self._value(name)
+        entries = cast(list[str], value) if isinstance(value, list) else [] if value is None else [str(value)]
+        values = [entry.strip() for entry in entries]
+        if not all(values):
+            raise ConfigError(f"--{name} needs a value, got an empty text", setting=name, value="")
+        return tuple(dict.fromkeys(values))
+
+    def listed(self, name: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
+        """The entries of a list separated by commas, each once."""
+        value = self.maybe(name) if may_be_empty else self.one(name)
+        entries = tuple(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
+        if not entries and not (may_be_empty and value is None):
+            raise ConfigError(f"--{name} needs at least one entry, got {value!r}", setting=name, value=value)
+        return entries
+
+    def choice(self, name: str, choices: Iterable[str]) -> str:
+        """One of a few words."""
+        value, known = self.one(name), list(choices)
+        if value not in known:
+            raise ConfigError(f"--{name} cannot be {value!r}. {near_matches(value, known)}", setting=name, value=value)
+        return value
+
+
+def _whole(name: str, text: str, least: int, *, also: str = "") -> int:
+    """Reads a whole number from `least` on; `also` names in the error what else may be written."""
+    if not re.fullmatch(r"[+-]?\d+", text) or int(text) < least:
+        raise ConfigError(
+            f"--{name} must be {also}a whole number, {least} or more; got {text!r}", setting=name, value=text
+        )
+    return int(text)
+
+
+def _file_name(name: str, text: str) -> str:
+    """Reads what may become part of a folder's name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+        raise ConfigError(
+            f"--{name} takes letters, digits, '.', '_' and '-', beginning with a letter or digit; got {text!r}",
+            setting=name,
+            value=text,
+        )
+    return text
+
+
+def _margin(entry: str, claims: list[str]) -> tuple[str, float]:
+    """Reads `claim=x`."""
+    claim, equals, text = entry.partition("=")
+    if not equals or not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", text.strip()):
+        raise ConfigError(
+            f"--margin is written claim=number, such as prevalence=0.25; got {entry!r}", setting="margin", value=entry
+        )
+    if claim.strip() not in claims:
+        raise ConfigError(f"no claim {claim!r}. {near_matches(claim, claims)}", setting="margin", value=entry)
+    return claim.strip(), float(text)

@@ -1,0 +1,1 @@
+"""Reads run records and shows them; needs no model and no torch."""

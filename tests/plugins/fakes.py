@@ -1,0 +1,140 @@
+"""A harness without models: verdicts come from the test that asks for them, and every load is written down."""
+
+import gc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import ConfigError, HarnessError, ModelError, near_matches
+from harness.records import ClaimRow, Manifest, RunRecord
+
+EVENTS = Path("events.txt")
+MODELS = ("tiny-gpt2", "gpt2", "llama3")
+
+
+def tell(event: str) -> None:
+    """Adds a line to the file of events."""
+    with EVENTS.open("a") as stream:
+        stream.write(event + "\n")
+
+
+@dataclass
+class FakeModel:
+    name: str
+    loaded: bool = False
+
+    def load(self) -> None:
+        if not self.loaded:
+            tell(f"load {self.name}")
+        self.loaded = True
+
+    def release(self) -> None:
+        tell(f"release {self.name}")
+        self.loaded = False
+
+
+@dataclass(frozen=True)
+class FakeLocalizer:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeClaim:
+    """Decides what it is told to."""
+
+    draws: int
+    seed: int
+    threshold: object = None
+    margin: float = 0.25
+    name: str = "prevalence"
+    verdict: str = "SUPPORTED"
+    expected: str | None = None
+    reason: str = "because the test says so"
+    extras: dict[str, object] = field(default_factory=dict)
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin < 1:
+            raise ConfigError(f"a share lies between 0 and 1, got {self.margin}", setting="margin", value=self.margin)
+
+    @property
+    def statement(self) -> str:
+        return f"more than {self.margin:.0%} of facts are inconsistent"
+
+    @property
+    def marker(self) -> str:
+        return "statistical"
+
+
+@dataclass
+class FakeWorkspace:
+    request: object
+    progress: object
+
+    def judge(self, claim: FakeClaim, model: FakeModel, localizer: FakeLocalizer, threshold: str | None) -> ClaimRow:
+        model.load()
+        if claim.error == "interrupt":
+            raise KeyboardInterrupt
+        if claim.error:
+            raise HarnessError(claim.error)
+        tell(f"judge {model.name} {localizer.name} {threshold}")
+        return ClaimRow(
+            claim=claim.name,
+            statement=claim.statement,
+            marker=claim.marker,
+            model=model.name,
+            localizer=localizer.name,
+            threshold=threshold,
+            verdict=claim.verdict,
+            reason=claim.reason,
+            expected=claim.expected,
+            estimate=0.44,
+            ci_low=0.4,
+            ci_high=0.49,
+            margin=claim.margin,
+            extras={**claim.extras, "draws": claim.draws, "seed": claim.seed},
+        )
+
+    def save_run(self, rows: list[ClaimRow], *, name: str | None, command: str, seconds: float) -> Path:
+        folder = Path(self.request.store) / "runs" / f"0001_{name or 'now'}"
+        folder.mkdir(parents=True)
+        manifest = Manifest(
+            created="2026-01-01T00:00:00+00:00",
+            command=command,
+            versions={},
+            platform={},
+            models={},
+            data={},
+            settings={},
+            smoke="at most 2 facts a relation" if self.request.limit else None,
+            seconds=seconds,
+        )
+        (folder / "run.json").write_text(RunRecord(manifest=manifest, claims=tuple(rows)).to_json())
+        return folder
+
+
+class FakeBackend:
+    @property
+    def claims(self) -> Mapping[str, Callable[..., FakeClaim]]:
+        return {"prevalence": FakeClaim}
+
+    def model(self, name: str, request: object) -> FakeModel:
+        if "/" in name:
+            return FakeModel(Path(name).name)
+        if name not in MODELS:
+            raise ModelError(f"no model {name!r}. {near_matches(name, MODELS)}", model=name)
+        return FakeModel(name)
+
+    def localizer(self, name: str, request: object) -> FakeLocalizer:
+        known = ("ig", "sig")
+        if name not in known and ":" not in name:
+            raise ConfigError(f"no localizer {name!r}. {near_matches(name, known)}", setting="localizer", value=name)
+        return FakeLocalizer(name.rpartition(":")[2])
+
+    def workspace(self, request: object, progress: object) -> FakeWorkspace:
+        tell(f"request {request}")
+        return FakeWorkspace(request, progress)
+
+    def free_memory(self) -> None:
+        tell("free")
+        gc.collect()

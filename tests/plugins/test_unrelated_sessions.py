@@ -1,0 +1,37 @@
+"""A session without the benchmark pays nothing for it and hears nothing of it."""
+
+IMPORTS = """
+import sys
+
+def test_nothing_heavy_is_imported():
+    heavy = {"torch", "transformers", "scipy", "pandas", "rich"} & set(sys.modules)
+    assert not heavy
+"""
+
+
+def test_unrelated_session_imports_nothing_heavy_and_prints_nothing(bench):
+    bench.write("other/test_other.py", IMPORTS)
+    result = bench.fresh("other")
+    assert result.parseoutcomes() == {"passed": 1}
+    for word in ("*prevalence*", "*Localizer*", "*saved*", "*smoke*", "*kntests*"):
+        result.stdout.no_fnmatch_line(word)
+    assert not (bench.path / ".kntests").exists()
+
+
+def test_options_module_imports_only_pytest_and_the_standard_library(bench):
+    script = (
+        "import sys, pytest\n"
+        "before = set(sys.modules)\n"
+        "import plugins.options\n"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before} - {'plugins'}\n"
+        "assert new <= set(sys.stdlib_module_names), new\n"
+    )
+    assert bench.pytester.runpython_c(script).ret == 0
+
+
+def test_names_of_the_axes_stay_free_for_other_tests(bench):
+    bench.write(
+        "other/test_other.py",
+        "import pytest\n\n@pytest.mark.parametrize('model', [1, 2])\ndef test_other(model): assert model\n",
+    )
+    assert bench.pytester.runpytest_inprocess("other", "kntests", "--threshold=otsu").parseoutcomes() == {"passed": 3}
