@@ -4,8 +4,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-# Logits held at once: 16 MiB of float32. Arrays beyond 32 MiB are mapped afresh by the allocator of Linux every time,
-# which was measured to cost up to ten times the product itself; far below this the product loses speed.
+# Logits are made for so many rows at once: enough for a matrix product at full speed (measured: 320 rows of a vocabulary
+# of 50,257 run almost twice as fast as 80), or for 16 MiB of them where the vocabulary is small.
+_CHUNK_ROWS = 320
 _CHUNK_ELEMENTS = 1 << 22
 
 
@@ -27,18 +28,23 @@ def log_probability_and_gradient(
     Returns:
         Log probabilities (float32, or float64 where the weights are) and the gradient in the weights' dtype, or None.
     """
-    wide = torch.promote_types(hidden.dtype, torch.float32)
-    log_probability = torch.empty(hidden.shape[0], dtype=wide, device=hidden.device)
+    weight, n_rows = head.weight, hidden.shape[0]
+    vocabulary = weight.shape[0]
+    log_probability = hidden.new_empty(n_rows, dtype=torch.promote_types(hidden.dtype, torch.float32))
     slope = torch.empty_like(hidden) if gradient else None
-    chunk = max(1, _CHUNK_ELEMENTS // head.weight.shape[0])
-    for start in range(0, hidden.shape[0], chunk):
-        part = slice(start, start + chunk)
-        logits = head(hidden[part]).to(wide)
+    n_chunks = -(-n_rows // max(_CHUNK_ROWS, _CHUNK_ELEMENTS // vocabulary))
+    scratch = hidden.new_empty(-(-n_rows // n_chunks) * vocabulary)
+    for part in torch.arange(n_rows, device=hidden.device).tensor_split(n_chunks):
+        # Vocabulary first: the product is faster so, and one array serves every chunk.
+        logits = torch.mm(weight, hidden[part].t(), out=scratch[: len(part) * vocabulary].view(vocabulary, -1)).t()
+        if head.bias is not None:
+            logits += head.bias
+        logits = logits.to(log_probability.dtype)
         chosen = logits.gather(1, answer[part, None])
         largest = logits.amax(dim=1, keepdim=True)
-        odds = logits.sub_(largest).exp_()  # in place: one pass over the vocabulary, one exponential an entry
+        odds = logits.sub_(largest).exp_()
         total = odds.sum(dim=1, keepdim=True)
         log_probability[part] = (chosen - largest - total.log()).squeeze(1)
         if slope is not None:
-            slope[part] = head.weight[answer[part]] - (odds.to(hidden.dtype) @ head.weight) / total.to(hidden.dtype)
+            slope[part] = weight[answer[part]] - (odds.to(hidden.dtype) @ weight) / total.to(hidden.dtype)
     return log_probability, slope

@@ -16,7 +16,7 @@ from harness.models.queries import EncodedQuery
 # Row-layers (a row in one block) are what memory goes with; a block keeps about this many values of its widths for the
 # backward pass (measured on GPT-2 and LLaMA blocks).
 _VALUES_PER_ROW_LAYER = {"d_model": 14, "d_ff": 9}
-_BUDGET_BYTES = 1 << 29
+_BUDGET_BYTES = 1 << 30
 _GAUSS = "gauss-legendre"
 
 
