@@ -138,7 +138,7 @@ def test_gauss_legendre_10_is_at_least_as_close_to_converged_as_right_20(model: 
     def neurons(rule: str, steps: int) -> list[set[int]]:
         localizer = IntegratedGradients(quadrature=Quadrature(rule=rule, steps=steps))
         kept = [keep_largest(found.scores) for found in localizer.attribute(model, queries, batch_size=None)]
-        return [set(Selection().select(k.neurons, k.scores, k.max_score)) for k in kept]
+        return [set(Selection().select(k.neurons, k.scores, k.max_score).tolist()) for k in kept]
 
     converged = neurons("gauss-legendre", 64)
 

@@ -217,7 +217,7 @@ class Workspace:
         table = store.read(keys).to_pandas().set_index("row_key")
         select = self.settings.selection.select
         table["kn"] = [
-            select(neurons, scores, top)
+            select(neurons, scores, float(top)).tolist()
             for neurons, scores, top in zip(table["neurons"], table["scores"], table["max_score"], strict=True)
         ]
         return table.loc[keys]

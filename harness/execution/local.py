@@ -94,6 +94,6 @@ def _row(request: Request, answer: AnswerStatistics, found: AttributionMap) -> L
         n_answer_tokens=len(encoded.answer_ids),
         max_score=kept.max_score,
         completeness_gap=found.completeness_gap,
-        neurons=kept.neurons,
-        scores=kept.scores,
+        neurons=tuple(kept.neurons.tolist()),
+        scores=tuple(kept.scores.tolist()),
     )

@@ -1,10 +1,9 @@
 """From scores to knowledge neurons: a neuron is one if its score exceeds t times the map's largest."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from harness.errors import ConfigError
 
@@ -12,29 +11,27 @@ STORED_FRACTION = 0.05
 """Neurons above this fraction of the maximum are stored, so any selection above it needs no model."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScoredNeurons:
     """The part of an attribution map that is kept.
 
     Attributes:
         max_score: the largest score of the whole map.
         neurons: layer * d_ff + index of every neuron above `STORED_FRACTION` of it, rising.
-        scores: their scores, float32.
+        scores: their scores.
     """
 
     max_score: float
-    neurons: tuple[int, ...]
-    scores: tuple[float, ...]
+    neurons: Int[np.ndarray, " entries"]
+    scores: Float[np.ndarray, " entries"]
 
 
 def keep_largest(scores: Float[np.ndarray, "layers d_ff"]) -> ScoredNeurons:
-    """What is stored of a map; no neuron at all where the maximum is not positive."""
+    """What is stored of a map, in float32; no neuron at all where the maximum is not positive."""
     flat = scores.astype(np.float32).ravel()
     largest = flat.max()
-    if not largest > 0:
-        return ScoredNeurons(max_score=float(largest), neurons=(), scores=())
-    kept = np.flatnonzero(flat > np.float32(STORED_FRACTION) * largest)
-    return ScoredNeurons(max_score=float(largest), neurons=tuple(kept.tolist()), scores=tuple(flat[kept].tolist()))
+    kept = np.flatnonzero(flat > np.float32(STORED_FRACTION) * largest) if largest > 0 else np.empty(0, np.int64)
+    return ScoredNeurons(max_score=float(largest), neurons=kept, scores=flat[kept])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +55,8 @@ class Selection:
                 f"t lies between {STORED_FRACTION} (what is stored) and 1, got {self.t}", setting="t", value=self.t
             )
 
-    def select(self, neurons: Sequence[int], scores: Sequence[float], max_score: float) -> list[int]:
+    def select(
+        self, neurons: Int[np.ndarray, " entries"], scores: Float[np.ndarray, " entries"], max_score: float
+    ) -> Int[np.ndarray, " selected"]:
         """The stored neurons that are knowledge neurons, in stored order."""
-        if not max_score > 0:
-            return []
-        bound = np.float32(self.t) * np.float32(max_score)
-        return [neuron for neuron, score in zip(neurons, scores, strict=True) if score > bound]
+        return neurons[scores > np.float32(self.t) * np.float32(max_score)] if max_score > 0 else neurons[:0]

@@ -1,0 +1,112 @@
+"""The stages joined, on the built-in model and its own facts."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.attribution.quadrature import Quadrature
+from harness.claims import Prevalence
+from harness.consistency import StaticThreshold, cs1_cs2
+from harness.errors import DataError
+from harness.localizers import Localizer, make_localizer
+from harness.models.handle import ModelHandle, resolve_model
+from harness.neurons import NeuronSet
+from harness.pipeline import Settings, Workspace
+from harness.records import ClaimRow, RunRecord
+from tests.random_localizer import RandomNeurons
+
+STATIC = Prevalence(threshold=StaticThreshold(0.1), draws=500)
+FEW = Settings(limit=6, draws=500, quadrature=Quadrature(rule="right", steps=4))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def handle() -> ModelHandle:
+    return resolve_model("tiny-gpt2")
+
+
+def judge(settings: Settings, handle: ModelHandle, localizer: Localizer | None = None) -> ClaimRow:
+    chosen = localizer or make_localizer("ig", quadrature=settings.quadrature)
+    return Workspace(settings).judge(STATIC, handle, chosen, "static:0.1")
+
+
+def test_random_neurons_are_void_never_supported(handle: ModelHandle, store: Path) -> None:
+    """Their share of inconsistent facts is all of them, which would support the claim if nothing else were asked."""
+    row = judge(replace(FEW, store=store, limit=12), handle, RandomNeurons())
+    assert row.estimate == 1.0
+    assert row.ci_low is not None
+    assert row.ci_low > row.margin  # type: ignore[operator]
+    assert row.verdict == "VOID"
+    assert "retest ceiling" in row.reason
+    assert "permutation floor" in row.reason
+
+
+def test_the_table_of_facts_is_the_definition_written_out(handle: ModelHandle, store: Path) -> None:
+    workspace = Workspace(replace(FEW, store=store))
+    row = workspace.judge(STATIC, handle, make_localizer("ig", quadrature=FEW.quadrature), "static:0.1")
+    folder = workspace.save_run([row], name="test", command="pytest", seconds=1.0)
+    facts = pd.read_csv(folder / "facts.csv")
+    assert len(facts) == row.n_facts == 6 * 17
+    evidence = workspace.evidence(handle, make_localizer("ig", quadrature=FEW.quadrature))
+    d_ff = handle.loaded().d_ff
+    for index in (0, 40, 101):
+        queries = np.flatnonzero(evidence.fact_of_query == index)
+        offsets, neurons = evidence.sets.offsets, evidence.sets.neurons
+        sets = [NeuronSet.from_flat(neurons[offsets[q] : offsets[q + 1]].tolist(), d_ff) for q in queries]
+        scores = cs1_cs2(sets)
+        assert scores is not None
+        assert (facts.cs1[index], facts.cs2[index]) == pytest.approx(scores)
+        assert facts.n_queries[index] == len(queries) == 8
+
+
+def test_a_saved_run_holds_complete_rows(handle: ModelHandle, store: Path) -> None:
+    workspace = Workspace(replace(FEW, store=store))
+    row = workspace.judge(STATIC, handle, make_localizer("ig", quadrature=FEW.quadrature), "static:0.1")
+    folder = workspace.save_run([row], name="complete", command="pytest kntests", seconds=1.0)
+    record = RunRecord.from_json((folder / "run.json").read_text())
+    assert record.claims == (row,)
+    assert None not in (row.estimate, row.ci_low, row.ci_high, row.margin, row.p_value)
+    paper = row.extras["paper"]
+    assert paper["r_consistent"] + paper["r_inconsistent"] == pytest.approx(1)
+    assert record.manifest.smoke == "at most 6 facts a relation; built-in model tiny-gpt2"
+    assert record.manifest.data["embedded"]["facts"] == 102
+    assert record.manifest.models["tiny-gpt2"]["weights"] == handle.fingerprint
+    assert record.manifest.settings["quadrature"] == {"rule": "right", "steps": 4}
+    assert len(pd.read_csv(folder / "results.csv")) == 1
+
+
+def test_runs_are_numbered(handle: ModelHandle, store: Path) -> None:
+    workspace = Workspace(replace(FEW, store=store))
+    first, second = (workspace.save_run([], name="n", command="", seconds=0.0) for _ in range(2))
+    assert int(second.name[:4]) == int(first.name[:4]) + 1
+
+
+def test_the_same_settings_give_the_same_row(handle: ModelHandle, store: Path) -> None:
+    settings = replace(FEW, store=store)
+    assert judge(settings, handle) == judge(settings, handle)
+
+
+def test_expected_verdicts_hold_for_the_models_own_facts_under_default_settings_alone(
+    handle: ModelHandle, store: Path
+) -> None:
+    assert judge(replace(FEW, store=store), handle).expected is None
+
+
+def test_known_facts_alone(handle: ModelHandle, store: Path) -> None:
+    row = judge(replace(FEW, store=store, known_only=True), handle)
+    full = judge(replace(FEW, store=store), handle)
+    assert row.n_facts == full.extras["known"]["n_facts"]
+
+
+def test_a_model_whose_context_is_too_short_for_every_query(store: Path, handle: ModelHandle) -> None:
+    short = resolve_model("tiny-gpt2")
+    short.__dict__["context_length"] = 2
+    with pytest.raises(DataError, match=r"no query of embedded can be put to tiny-gpt2.*longer than"):
+        judge(replace(FEW, store=store), short)
