@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-# Logits are made for so many rows at once: enough for a matrix product at full speed (measured: 320 rows of a vocabulary
-# of 50,257 run almost twice as fast as 80), or for 16 MiB of them where the vocabulary is small.
+# Logits are made for so many rows at once: enough for a matrix product at full speed (measured: 320 rows of a
+# vocabulary of 50,257 run almost twice as fast as 80), or for 16 MiB of them where the vocabulary is small.
 _CHUNK_ROWS = 320
 _CHUNK_ELEMENTS = 1 << 22
 
