@@ -1,5 +1,7 @@
 """Answer probability of rows and its gradient, without keeping a vocabulary-sized array longer than needed."""
 
+from typing import cast
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -28,7 +30,7 @@ def log_probability_and_gradient(
     Returns:
         Log probabilities (float32, or float64 where the weights are) and the gradient in the weights' dtype, or None.
     """
-    weight, n_rows = head.weight, hidden.shape[0]
+    weight, bias, n_rows = head.weight, cast(Tensor | None, head.bias), hidden.shape[0]
     vocabulary = weight.shape[0]
     log_probability = hidden.new_empty(n_rows, dtype=torch.promote_types(hidden.dtype, torch.float32))
     slope = torch.empty_like(hidden) if gradient else None
@@ -37,8 +39,8 @@ def log_probability_and_gradient(
     for part in torch.arange(n_rows, device=hidden.device).tensor_split(n_chunks):
         # Vocabulary first: the product is faster so, and one array serves every chunk.
         logits = torch.mm(weight, hidden[part].t(), out=scratch[: len(part) * vocabulary].view(vocabulary, -1)).t()
-        if head.bias is not None:
-            logits += head.bias
+        if bias is not None:
+            logits += bias
         logits = logits.to(log_probability.dtype)
         chosen = logits.gather(1, answer[part, None])
         largest = logits.amax(dim=1, keepdim=True)
