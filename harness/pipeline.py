@@ -15,7 +15,7 @@ from harness.consistency import Groups, QuerySets, consistency_scores
 from harness.data.facts import Dataset, Query
 from harness.data.sources import EMBEDDED, PARAREL, load_dataset
 from harness.errors import DataError
-from harness.execution.local import localize_missing
+from harness.execution.local import localize_missing, open_store
 from harness.execution.plan import Plan, make_plan
 from harness.execution.progress import Progress, Quiet
 from harness.localizers import HasVariant, Localizer
@@ -23,7 +23,6 @@ from harness.localizers.selection import Selection
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
 from harness.records import ClaimRow, RunRecord
-from harness.store.localizations import LocalizationStore
 from harness.store.runs import save_run
 
 RETEST_QUERIES = 240
@@ -98,7 +97,7 @@ class Workspace:
         """
         source = self.settings.data or (EMBEDDED if model.builtin else PARAREL)
         if source not in self._datasets:
-            dataset = load_dataset(source)
+            dataset = load_dataset(source, offline=self.settings.offline)
             if self.settings.relations:
                 dataset = dataset.only(self.settings.relations)
             if self.settings.limit is not None:
@@ -208,8 +207,7 @@ class Workspace:
 
     def _rows(self, plan: Plan, model: ModelHandle, localizer: Localizer, *, label: str) -> pd.DataFrame:
         """One row a request, in the plan's order, with its knowledge neurons under `kn`."""
-        identity = {**model.identity(), "localizer": localizer.name, "config": localizer.config()}
-        store = LocalizationStore(self.settings.store, identity)
+        store = open_store(self.settings.store, model, localizer)
         localize_missing(
             plan, model, localizer, store, self._progress, batch_size=self.settings.batch_size, label=label
         )

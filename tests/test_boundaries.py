@@ -18,6 +18,7 @@ import pytest
         "reports.load",
         "reports.tables",
         "plugins.options",
+        "plugins.commands",
     ],
 )
 def test_records_and_claims_need_no_torch(module: str) -> None:

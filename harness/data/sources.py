@@ -1,30 +1,41 @@
-"""What `--data` names: the embedded corpus or a folder."""
+"""What `--data` names: the embedded corpus, ParaRel or a folder."""
 
 from pathlib import Path
 
+from harness.data.download import OnBytes, cache_folder, fetch
 from harness.data.facts import Dataset
 from harness.data.folder import load_folder
-from harness.errors import DataError
+from harness.data.remote import pararel
+from harness.errors import DataError, near_matches
 
 EMBEDDED = "embedded"
 PARAREL = "pararel"
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 
 
-def load_dataset(source: str) -> Dataset:
-    """Reads the dataset that `source` names.
+def load_dataset(source: str, *, offline: bool = False, on_bytes: OnBytes | None = None) -> Dataset:
+    """Reads the dataset that `source` names; fetches ParaRel first if the cache lacks it.
+
+    A name wins over a folder that is called the same; `./pararel` is the folder.
 
     Args:
-        source: `embedded`, or the path of a folder in ParaRel's layout.
+        source: `embedded`, `pararel`, or the path of a folder in ParaRel's layout.
+        offline: never ask the network.
+        on_bytes: told how far fetching is.
 
     Raises:
-        DataError: nothing of that name, or it cannot be used.
+        DataError: nothing of that name, it cannot be fetched, or it cannot be used.
     """
     if source == EMBEDDED:
         return load_folder(EMBEDDED_FOLDER, EMBEDDED)
+    if source == PARAREL:
+        data = pararel()
+        folder = cache_folder(data)
+        fetch(data, folder, offline=offline, on_bytes=on_bytes)
+        return load_folder(folder, PARAREL)
     folder = Path(source).expanduser()
-    if source == PARAREL and not folder.is_dir():
+    if not folder.exists() and folder.name == source:
         raise DataError(
-            "ParaRel is not downloaded by this version: clone github.com/yanaiela/pararel and pass --data=<the clone>"
+            f"no data called {source!r}. {near_matches(source, [EMBEDDED, PARAREL])} A folder is written ./{source}."
         )
     return load_folder(folder)

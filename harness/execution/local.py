@@ -1,6 +1,7 @@
 """Localization in this process."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from harness.activations.answers import AnswerStatistics, answer_statistics
 from harness.errors import ModelError
@@ -12,6 +13,15 @@ from harness.models.handle import ModelHandle
 from harness.models.loaded import LoadedModel
 from harness.store.localizations import LocalizationStore
 from harness.store.rows import LocalizationRow
+
+
+def open_store(root: Path, handle: ModelHandle, localizer: Localizer) -> LocalizationStore:
+    """The rows of one model under one localizer, whoever asks for them.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    return LocalizationStore(root, {**handle.identity(), "localizer": localizer.name, "config": localizer.config()})
 
 
 def localize_missing(

@@ -1,0 +1,69 @@
+"""The command `kntests`: what is of use beside a run of the benchmark. One module a command.
+
+The module of a command is imported when that command is asked for, so that fetching data or checking a folder does not
+cost the seconds that importing torch takes.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, Protocol, cast
+
+from harness.errors import HarnessError
+
+COMMANDS: Final = {
+    "fetch": "bring data from its public home into the cache",
+    "check-data": "read a data folder; say what it gives, or every line that is wrong",
+    "show": "show what localization finds for one fact",
+}
+"""Every command and what it does; its module has the same name, with underscores."""
+
+
+class Command(Protocol):
+    """What the module of a command holds."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds what the command takes."""
+        ...
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Does it and returns the exit status."""
+        ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: what stands behind `kntests`; the process's own arguments if None.
+
+    Returns:
+        the exit status: 0, 1 where the command found what it looks for to be wrong, 2 for an error that says what to
+        do, 130 after an interruption, 141 where nobody reads the output any more.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser(prog="kntests", description="Beside the benchmark, which is `pytest kntests`:")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    command = None
+    if chosen in COMMANDS:
+        command = cast(Command, importlib.import_module(f"{__name__}.{chosen.replace('-', '_')}"))
+        command.add_arguments(parsers[chosen])
+    arguments = parser.parse_args(words)
+    assert command is not None, "argparse lets no other command pass"
+    try:
+        status = command.run(arguments)
+        sys.stdout.flush()
+        return status
+    except HarnessError as error:
+        print(f"kntests {chosen}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"kntests {chosen}: interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read the output, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
