@@ -42,7 +42,6 @@ class ModelHandle:
         *,
         dtype: str = "float32",
         device: str = "auto",
-        revision: str | None = None,
         offline: bool = False,
         trust_remote_code: bool = False,
     ) -> None:
@@ -59,7 +58,6 @@ class ModelHandle:
         self.dtype = dtype
         self.device = _device(device)
         self._source = name
-        self._revision = revision
         self._offline = offline
         self._trust_remote_code = trust_remote_code
         self._loaded: LoadedModel | None = None
@@ -72,7 +70,7 @@ class ModelHandle:
         assert self._source.hub_id is not None
         return download(
             self._source.hub_id,
-            revision=self._revision,
+            revision=self._source.revision,
             offline=self._offline or bool(os.environ.get("HF_HUB_OFFLINE")),
             with_code=self._trust_remote_code,
         )
@@ -187,7 +185,6 @@ def resolve_model(
     *,
     dtype: str = "float32",
     device: str = "auto",
-    revision: str | None = None,
     offline: bool = False,
     trust_remote_code: bool = False,
 ) -> ModelHandle:
@@ -201,7 +198,6 @@ def resolve_model(
         resolve_name(name),
         dtype=dtype,
         device=device,
-        revision=revision,
         offline=offline,
         trust_remote_code=trust_remote_code,
     )

@@ -29,12 +29,14 @@ class ModelName:
         id: short name for test ids and records.
         folder: where the model lies, or None if it has to come from the hub.
         hub_id: its id on the hub, or None if it lies in a folder.
+        revision: branch, tag or commit on the hub; the default branch if None.
         builtin: whether it came with this project.
     """
 
     id: str
     folder: Path | None = None
     hub_id: str | None = None
+    revision: str | None = None
     builtin: bool = False
 
 
@@ -46,7 +48,8 @@ def builtin_models() -> dict[str, Path]:
 def resolve_name(name: str) -> ModelName:
     """Finds what a name stands for: a built-in model or alias first, then a folder, then a hub id.
 
-    An alias wins over a folder of the same name; `./gpt2` is the folder.
+    An alias wins over a folder of the same name; `./gpt2` is the folder. Behind an alias or a hub id may stand `@` and a
+    revision: a branch, a tag or a commit.
 
     Raises:
         ModelError: nothing has that name, or the folder holds no model.
@@ -54,15 +57,16 @@ def resolve_name(name: str) -> ModelName:
     builtin = builtin_models()
     if name in builtin:
         return ModelName(id=name, folder=builtin[name], builtin=True)
-    if name in ALIASES:
-        return ModelName(id=name, hub_id=ALIASES[name])
+    plain, _, revision = name.partition("@")
+    if plain in ALIASES:
+        return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return ModelName(id=folder.resolve().name, folder=_checked(folder, name))
-    owner, slash, repository = name.partition("/")
+    owner, slash, repository = plain.partition("/")
     looks_like_path = name.startswith((".", "/", "~")) or name.endswith("/") or "\\" in name or "/" in repository
     if slash and owner and repository and not looks_like_path:
-        return ModelName(id=repository, hub_id=name)
+        return ModelName(id=repository, hub_id=plain, revision=revision or None)
     if looks_like_path:
         raise ModelError(f"no folder {name!r}; --model takes a name, a hub id or a model's folder", model=name)
     raise ModelError(

@@ -34,6 +34,13 @@ def test_owner_and_name_is_a_hub_id() -> None:
     assert resolve_name("EleutherAI/pythia-70m").hub_id == "EleutherAI/pythia-70m"
 
 
+@pytest.mark.parametrize("name", ["gpt2", "EleutherAI/pythia-70m"])
+def test_a_revision_stands_behind_an_at_sign(name: str) -> None:
+    found = resolve_name(f"{name}@step1000")
+    assert (found.id, found.hub_id, found.revision) == (name.split("/")[-1], resolve_name(name).hub_id, "step1000")
+    assert resolve_name(name).revision is None
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
