@@ -9,7 +9,7 @@ from typing import Final
 
 import torch
 
-from harness.claims import Claim, Prevalence
+from harness.claims import Claim, Prevalence, PrevalenceByRelation, Separation
 from harness.consistency import StaticThreshold
 from harness.execution.progress import Progress
 from harness.localizers import Localizer, make_localizer
@@ -19,6 +19,8 @@ from plugins.settings import Request
 
 CLAIMS: Final[Mapping[str, Callable[..., Claim]]] = {
     "prevalence": lambda **common: Prevalence(threshold=StaticThreshold(), **common),
+    "prevalence_by_relation": lambda **common: PrevalenceByRelation(threshold=StaticThreshold(), **common),
+    "separation": lambda **common: Separation(threshold=StaticThreshold(), **common),
 }
 """Every claim of the benchmark, by name, as it is built from `margin`, `draws` and `seed`: what `--margin` may name."""
 

@@ -3,6 +3,8 @@
 from harness.claims.claim import Claim, keyed_generator
 from harness.claims.evidence import Evidence, Retest
 from harness.claims.prevalence import Prevalence
+from harness.claims.prevalence_by_relation import PrevalenceByRelation
+from harness.claims.separation import Separation
 from harness.claims.verdict import Control, Finding, Verdict, number
 
 __all__ = [
@@ -11,7 +13,9 @@ __all__ = [
     "Evidence",
     "Finding",
     "Prevalence",
+    "PrevalenceByRelation",
     "Retest",
+    "Separation",
     "Verdict",
     "keyed_generator",
     "number",

@@ -4,6 +4,7 @@ A localizer that returns garbage makes every fact look inconsistent. So it must 
 ceiling), and queries of one fact must agree more than queries that were exchanged between facts (permutation floor).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +14,8 @@ from jaxtyping import Int
 
 from harness.claims.evidence import Evidence, Retest
 from harness.claims.verdict import Control
-from harness.consistency import Groups, consistency_scores, query_subsets
-from harness.statistics import exchange_within, p_at_least
+from harness.consistency import Groups, QuerySets, consistency_scores, query_subsets
+from harness.statistics import exchange_within, has_other, p_at_least, replace_by_other
 
 FLOOR_LEVEL: Final = 0.01
 """The observed consistency must exceed the exchanged one with a p of at most this: so rarely does noise pass."""
@@ -76,23 +77,70 @@ def permutation_floor(evidence: Evidence, size: int, permutations: int, *, rng: 
     """
     queries = _sampled_queries(evidence, size, rng)
     fact, sets = evidence.fact_of_query[queries], evidence.sets.take(queries)
-    n_patterns = int(evidence.pattern_of_query.max(initial=0)) + 1
-    strata = evidence.relation_of_fact[fact] * n_patterns + evidence.pattern_of_query[queries]
+    strata = _strata(evidence, queries)
     stratum_sizes = np.unique(strata, return_counts=True)[1]
     if float(scipy.special.gammaln(stratum_sizes + 1.0).sum()) < -np.log(FLOOR_LEVEL):
         return None
     plan = query_subsets(fact, size, 1, rng=rng)
+    exchanges = (exchange_within(strata, rng=rng) for _ in range(permutations))
+    return _floor(sets, plan.groups, exchanges, permutations)
 
-    def mean_cs2(groups: Groups) -> float:
-        scores = consistency_scores(sets, groups)
+
+def answer_floor(evidence: Evidence, size: int, permutations: int, *, rng: np.random.Generator) -> Floor | None:
+    """Mean CS2 (Eq. 1) over facts after every query gave way to one of a fact with a different object.
+
+    The query that takes its place is of the same relation and pattern. In some relations most facts share one object,
+    so an exchange within the relation often puts the same answer back; what lies between the two floors belongs to the
+    answer. Facts with a query that no fact with another object could replace are left out, of the observed mean too.
+
+    Args:
+        evidence: the localizations, with `object_of_fact`.
+        size: queries a subset; one subset a fact.
+        permutations: exchanges.
+        rng: draws facts, subsets and exchanges.
+
+    Returns:
+        the floor, or None if objects are not known or no fact can be exchanged.
+    """
+    if evidence.object_of_fact is None:
+        return None
+    queries = _sampled_queries(evidence, size, rng)
+    strata, answer = _strata(evidence, queries), evidence.object_of_fact[evidence.fact_of_query[queries]]
+    fact = evidence.fact_of_query[queries]
+    stuck = np.bincount(fact, ~has_other(strata, answer), evidence.n_facts) > 0
+    queries = queries[~stuck[fact]]
+    fact, sets = evidence.fact_of_query[queries], evidence.sets.take(queries)
+    strata, answer = _strata(evidence, queries), evidence.object_of_fact[fact]
+    # Without the facts that were left out, others may have lost the only fact that could replace them.
+    if len(queries) == 0 or not has_other(strata, answer).all():
+        return None
+    plan = query_subsets(fact, size, 1, rng=rng)
+    exchanges = (replace_by_other(strata, answer, rng=rng) for _ in range(permutations))
+    return _floor(sets, plan.groups, exchanges, permutations)
+
+
+def _strata(evidence: Evidence, queries: Int[np.ndarray, " queries"]) -> Int[np.ndarray, " queries"]:
+    """Relation and pattern of each query, as one label."""
+    n_patterns = int(evidence.pattern_of_query.max(initial=0)) + 1
+    return evidence.relation_of_fact[evidence.fact_of_query[queries]] * n_patterns + evidence.pattern_of_query[queries]
+
+
+def _floor(
+    sets: QuerySets, groups: Groups, exchanges: Iterator[Int[np.ndarray, " queries"]], permutations: int
+) -> Floor:
+    """The observed mean CS2 of the groups, and that after each exchange."""
+
+    def mean_cs2(chosen: Groups) -> float:
+        scores = consistency_scores(sets, chosen)
         return float(scores.cs2[scores.defined].mean()) if scores.defined.any() else -1.0
 
-    observed = mean_cs2(plan.groups)
+    observed = mean_cs2(groups)
     if observed < 0:
-        return Floor(observed=None, mean=None, p=1.0, n_facts=len(plan.groups))
-    exchanges = (exchange_within(strata, rng=rng)[plan.groups.queries] for _ in range(permutations))
-    null = np.array([mean_cs2(Groups(plan.groups.offsets, queries)) for queries in exchanges])
-    return Floor(observed=observed, mean=float(null.mean()), p=p_at_least(observed, null), n_facts=len(plan.groups))
+        return Floor(observed=None, mean=None, p=1.0, n_facts=len(groups))
+    null = np.fromiter(
+        (mean_cs2(Groups(groups.offsets, places[groups.queries])) for places in exchanges), float, permutations
+    )
+    return Floor(observed=observed, mean=float(null.mean()), p=p_at_least(observed, null), n_facts=len(groups))
 
 
 def above_floor(floor: Floor) -> Control:

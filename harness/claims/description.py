@@ -1,12 +1,17 @@
 """Numbers that stand beside the share of inconsistent facts: they inform its reader and decide nothing."""
 
+from typing import Final
+
 import numpy as np
 
 from harness.claims.evidence import Evidence
 from harness.claims.scoring import FactScores, all_query_scores
 from harness.claims.verdict import number
 from harness.consistency import Threshold
-from harness.statistics import ShareEstimate, minimum_detectable, share_at_or_below, welch_test
+from harness.statistics import ShareEstimate, minimum_detectable, share_at_or_below, share_curve, welch_test
+
+CURVE_CUTS: Final = np.arange(20) / 20
+"""Static thresholds that the share is shown at."""
 
 
 def paper_statistic(evidence: Evidence, threshold: Threshold) -> dict[str, object]:
@@ -77,6 +82,14 @@ def by_relation(scores: FactScores, evidence: Evidence, cut: float) -> dict[str,
             "mean_cs2": float(cs2.mean()),
         }
     return rows
+
+
+def threshold_curve(
+    scores: FactScores, evidence: Evidence, *, draws: int, rng: np.random.Generator
+) -> dict[str, object]:
+    """Share of facts at or below each of `CURVE_CUTS`, with a band that holds the whole curve at once (95 %)."""
+    curve = share_curve(scores.cs2, evidence.relation_of_fact[scores.fact], CURVE_CUTS, draws=draws, rng=rng)
+    return {name: getattr(curve, name).tolist() for name in ("cuts", "shares", "low", "high")}
 
 
 def detectable(share: ShareEstimate) -> float | None:

@@ -46,6 +46,7 @@ class Evidence:
         sets: knowledge neurons of each scored query; empty where no attribution score is positive.
         unscored: how many queries got no score, by reason.
         retest: the same queries localized again, or None where that was not done.
+        object_of_fact: object of each fact, one index over all relations, or None where objects are not told apart.
     """
 
     fact_of_query: Int[np.ndarray, " queries"]
@@ -56,6 +57,7 @@ class Evidence:
     sets: QuerySets
     unscored: dict[str, int] = field(default_factory=dict[str, int])
     retest: Retest | None = None
+    object_of_fact: Int[np.ndarray, " facts"] | None = None
 
     def __post_init__(self) -> None:
         """Raises ConfigError if the parts do not fit together."""
@@ -64,6 +66,8 @@ class Evidence:
             _check_length(name, getattr(self, name), n, "one a scored query")
         _check_range("fact_of_query", self.fact_of_query, len(self.relation_of_fact))
         _check_range("relation_of_fact", self.relation_of_fact, len(self.relation_names))
+        if self.object_of_fact is not None:
+            _check_length("object_of_fact", self.object_of_fact, self.n_facts, "one a fact")
         if self.retest is not None:
             _check_range("retest.relation_of_group", self.retest.relation_of_group, len(self.relation_names))
 

@@ -6,11 +6,19 @@ from typing import Final
 import numpy as np
 
 from harness.claims.claim import keyed_generator
-from harness.claims.controls import Floor, above_floor, permutation_floor, retest_ceiling
-from harness.claims.description import by_relation, detectable, few_queries, known_share, paper_statistic
+from harness.claims.controls import answer_floor
+from harness.claims.description import (
+    by_relation,
+    detectable,
+    few_queries,
+    known_share,
+    paper_statistic,
+    threshold_curve,
+)
 from harness.claims.evidence import Evidence
+from harness.claims.gate import between, measure_gate
 from harness.claims.scoring import FactScores, subset_scores
-from harness.claims.verdict import Control, Finding, Verdict, number
+from harness.claims.verdict import Finding, Verdict, number
 from harness.consistency import Threshold
 from harness.errors import ConfigError
 from harness.statistics import ShareEstimate, one_mode_test, share_at_or_below
@@ -90,21 +98,19 @@ class Prevalence:
         Raises:
             ConfigError: the evidence holds no retest, so low consistency cannot be told from a bad localizer.
         """
-        if evidence.retest is None:
-            raise ConfigError(
-                "prevalence was asked for without a retest; localize a sample of the queries again under harmless"
-                " changes and pass it as Evidence.retest",
-                setting="retest",
-                value=None,
-            )
+        gate = measure_gate(
+            evidence,
+            claim=self.name,
+            size=self.subset_size,
+            permutations=self.permutations,
+            ceiling_bound=self.ceiling_bound,
+            rng=self._rng("floor"),
+        )
         scores = subset_scores(evidence, self.subset_size, self.subset_limit, rng=self._rng("subsets"))
-        floor = permutation_floor(evidence, self.subset_size, self.permutations, rng=self._rng("floor"))
         share = self._share(scores, evidence)
-        controls = [retest_ceiling(evidence.retest, self.ceiling_bound)]
-        if floor is not None:
-            controls.append(above_floor(floor))
-        extras = self._around(scores, evidence, share) | _of_controls(controls, floor)
-        verdict, reason = self._prerequisites(evidence, controls, floor) or self._compared(share, extras)
+        extras = self._around(scores, evidence, share) | gate.as_record()
+        extras |= between(gate, answer_floor(evidence, self.subset_size, self.permutations, rng=self._rng("answers")))
+        verdict, reason = gate.objection() or self._compared(share, extras)
         return Finding(
             verdict=verdict,
             reason=reason,
@@ -135,25 +141,6 @@ class Prevalence:
             rng=self._rng("bootstrap"),
             split=self.threshold.splits if self.threshold.adaptive else None,
         )
-
-    def _prerequisites(
-        self, evidence: Evidence, controls: list[Control], floor: Floor | None
-    ) -> tuple[Verdict, str] | None:
-        """Why the interval may not be looked at, if it may not."""
-        if evidence.queries_of_fact.max(initial=0) < self.subset_size:
-            return Verdict.NOT_APPLICABLE, (
-                f"No fact has {self.subset_size} scored queries, so consistency cannot be compared between facts. "
-                "Give relations with more patterns."
-            )
-        failed = [control for control in controls if not control.passed]
-        if failed:
-            return Verdict.VOID, " ".join(_failure(control) for control in failed)
-        if floor is None:
-            return Verdict.NOT_APPLICABLE, (
-                "The permutation floor exchanges queries between facts of one relation and pattern, and there are too "
-                "few of them. Give more facts a relation."
-            )
-        return None
 
     def _compared(self, share: ShareEstimate | None, extras: dict[str, object]) -> tuple[Verdict, str]:
         """The interval against the margin."""
@@ -195,7 +182,7 @@ class Prevalence:
         """The numbers around the estimate; None for each that does not exist."""
         names = ("cut", "mean_cs1", "mean_cs2", "known", "t_interval", "degenerate_draws", "interval_method")
         around: dict[str, object] = {
-            **dict.fromkeys((*names, "modes_p", "minimum_detectable", "by_relation")),
+            **dict.fromkeys((*names, "modes_p", "minimum_detectable", "by_relation", "curve")),
             "paper": paper_statistic(evidence, self.threshold),
             "fewer_than_four": few_queries(evidence, self.subset_size, share and share.cut),
             "empty_sets": int((evidence.sets.sizes == 0).sum()),
@@ -214,6 +201,7 @@ class Prevalence:
             "modes_p": self._modes_p(scores, evidence),
             "minimum_detectable": detectable(share),
             "by_relation": by_relation(scores, evidence, share.cut),
+            "curve": threshold_curve(scores, evidence, draws=self.draws, rng=self._rng("curve")),
         }
 
     def _modes_p(self, scores: FactScores, evidence: Evidence) -> float | None:
@@ -223,20 +211,3 @@ class Prevalence:
         relation = evidence.relation_of_fact[scores.fact]
         rng = self._rng("modes")
         return one_mode_test(scores.cs2, clusters=relation, resolution=scores.resolution, rng=rng).p_value
-
-
-def _of_controls(controls: list[Control], floor: Floor | None) -> dict[str, object]:
-    """What the controls measured."""
-    return {
-        "controls": [control.as_record() for control in controls],
-        "ceiling": controls[0].value,
-        "floor": floor and floor.mean,
-        "floor_p": floor and floor.p,
-    }
-
-
-def _failure(control: Control) -> str:
-    """A failed control in one sentence, numbers included."""
-    value = "undefined" if control.value is None else f"{control.value:.3f}"
-    bound = "undefined" if control.bound is None else f"{control.bound:.3f}"
-    return f"The {control.name} failed (mean CS2 {value} against {bound}): {control.explanation}."

@@ -1,25 +1,41 @@
 """Estimates with intervals that respect relations, and the tests beside them (numpy and scipy only)."""
 
 from harness.statistics.bootstrap import StudentizedBootstrap, cluster_bootstrap, minimum_detectable
+from harness.statistics.contrast import DIFFERENCE, Contrast, cluster_contrast
+from harness.statistics.curve import Curve, share_curve
 from harness.statistics.interval import Interval, t_interval
+from harness.statistics.kinds import Kinds, kinds_test
 from harness.statistics.modes import ModesTest, one_mode_test
 from harness.statistics.permutation import exchange_within, p_at_least
+from harness.statistics.replacement import has_other, replace_by_other
 from harness.statistics.shares import ShareEstimate, SplitRule, share_at_or_below
+from harness.statistics.trials import Trials, binomial_trials
 from harness.statistics.welch import Welch, welch_test
 
 __all__ = [
+    "DIFFERENCE",
+    "Contrast",
+    "Curve",
     "Interval",
+    "Kinds",
     "ModesTest",
     "ShareEstimate",
     "SplitRule",
     "StudentizedBootstrap",
+    "Trials",
     "Welch",
+    "binomial_trials",
     "cluster_bootstrap",
+    "cluster_contrast",
     "exchange_within",
+    "has_other",
+    "kinds_test",
     "minimum_detectable",
     "one_mode_test",
     "p_at_least",
+    "replace_by_other",
     "share_at_or_below",
+    "share_curve",
     "t_interval",
     "welch_test",
 ]

@@ -9,6 +9,7 @@ from harness.claims import Claim, Prevalence, Verdict
 from harness.consistency import OtsuThreshold, QuerySets, StaticThreshold, cs1_cs2
 from harness.errors import ConfigError
 from harness.neurons import NeuronSet
+from tests.harness.claims.populations import population, two_kinds
 
 D_FF = 64
 STATIC = Prevalence(threshold=StaticThreshold(), draws=999, permutations=99)
@@ -219,7 +220,8 @@ def test_extras_are_complete(world):
     assert set(STATIC.decide(world(0.4)).extras) == {
         "paper", "cut", "ceiling", "floor", "floor_p", "controls", "mean_cs1", "mean_cs2", "known", "fewer_than_four",
         "t_interval", "degenerate_draws", "interval_method", "modes_p", "minimum_detectable", "empty_sets",
-        "undefined_facts", "by_relation",
+        "undefined_facts", "by_relation", "curve", "above_floor", "answer_floor", "answer_floor_p",
+            "answer_floor_facts", "above_answer_floor",
     }  # fmt: skip
 
 
@@ -243,3 +245,23 @@ def test_same_seed_same_finding(world):
 def test_settings_out_of_range_are_named(setting):
     with pytest.raises(ConfigError, match=next(iter(setting))):
         Prevalence(threshold=StaticThreshold(), **setting)
+
+
+def test_the_place_between_floor_and_ceiling():
+    """1 is what a query keeps with itself, 0 what it keeps with other facts."""
+    evidence = population(two_kinds)
+    extras = STATIC.decide(replace(evidence, object_of_fact=np.arange(evidence.n_facts))).extras
+    observed = next(control["value"] for control in extras["controls"] if control["name"] == "permutation floor")
+    assert extras["ceiling"] == 1.0
+    assert extras["above_floor"] == pytest.approx((observed - extras["floor"]) / (1 - extras["floor"]))
+    assert extras["above_answer_floor"] == pytest.approx(extras["above_floor"], abs=0.05)
+    assert extras["answer_floor_facts"] == 360
+
+
+def test_the_curve_holds_the_estimate_at_its_threshold():
+    finding = STATIC.decide(population(two_kinds))
+    curve = finding.extras["curve"]
+    assert len(curve["cuts"]) == 20
+    at = curve["cuts"].index(0.1)
+    assert curve["shares"][at] == pytest.approx(finding.estimate)
+    assert curve["low"][at] <= finding.estimate <= curve["high"][at]
