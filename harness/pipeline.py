@@ -197,6 +197,7 @@ class Workspace:
             pattern_of_query=np.array([patterns[r.query.pattern_id] for r in plan.requests]),
             relation_of_fact=np.array([relation[f.relation] for f in facts]),
             relation_names=relation_names,
+            object_of_fact=np.unique([f.object for f in facts], return_inverse=True)[1],
             known_query=rows["top_token_is_answer"].to_numpy(bool),
             sets=QuerySets.from_lists(rows["kn"].tolist()),
             unscored=plan.unscored,

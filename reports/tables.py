@@ -63,9 +63,9 @@ def table1(rows: Sequence[ClaimRow]) -> Table:
 
     T is the threshold; R:I and R:II are the shares of consistent and inconsistent facts, S:I and S:II their mean CS2,
     t and p Welch's test of the two: the paper's numbers, which decide nothing. What decides stands to their right: the
-    share of K_II with its 95 % interval, the margin that it is held against, and the verdict.
+    claim's estimate with its 95 % interval, the margin that it is held against, and the verdict.
     """
-    headers = ("Model", "Localizer", "T", "R:I", "S:I", "R:II", "S:II", "t", "p", "K_II [95 %]", "margin", "verdict")
+    headers = ("Model", "Localizer", "T", "R:I", "S:I", "R:II", "S:II", "t", "p", "estimate [95 %]", "margin", "verdict")
     return Table(
         headers=headers,
         rows=tuple(_texts(row) for row in rows),

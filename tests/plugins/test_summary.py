@@ -18,7 +18,7 @@ def test_table_has_the_papers_columns_then_what_decides(bench):
         [
             r"=+ prevalence \(statistical\) =+",
             r"more than 25% of facts are inconsistent",
-            r"Model +Localizer +T +R:I +S:I +R:II +S:II +t +p +K_II \[95 %\] +margin +verdict",
+            r"Model +Localizer +T +R:I +S:I +R:II +S:II +t +p +estimate \[95 %\] +margin +verdict",
             r"tiny-gpt2 +ig +static:0.1 +0.56 +0.21 +0.44 +0.03 +236.0 +<1e-6 +0.44 \[0.40, 0.49\] +0.25 +SUPPORTED",
             r"tiny-gpt2 +ig +otsu +0.56",
             r"tiny-gpt2 ig static:0.1: the interval lies above the margin",

@@ -49,7 +49,7 @@ def test_columns_are_the_papers_then_what_decides():
     header, _rule, row = table1([ROW]).markdown().splitlines()
     assert cells(header) == [
         *("Model", "Localizer", "T", "R:I", "S:I", "R:II", "S:II", "t", "p"),
-        *("K_II [95 %]", "margin", "verdict"),
+        *("estimate [95 %]", "margin", "verdict"),
     ]
     assert cells(row) == [
         *("gpt2", "ig", "static:0.1", "0.56", "0.21", "0.44", "0.03", "236.0", "<1e-6"),
