@@ -65,7 +65,20 @@ def table1(rows: Sequence[ClaimRow]) -> Table:
     t and p Welch's test of the two: the paper's numbers, which decide nothing. What decides stands to their right: the
     claim's estimate with its 95 % interval, the margin that it is held against, and the verdict.
     """
-    headers = ("Model", "Localizer", "T", "R:I", "S:I", "R:II", "S:II", "t", "p", "estimate [95 %]", "margin", "verdict")
+    headers = (
+        "Model",
+        "Localizer",
+        "T",
+        "R:I",
+        "S:I",
+        "R:II",
+        "S:II",
+        "t",
+        "p",
+        "estimate [95 %]",
+        "margin",
+        "verdict",
+    )
     return Table(
         headers=headers,
         rows=tuple(_texts(row) for row in rows),

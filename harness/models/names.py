@@ -48,8 +48,8 @@ def builtin_models() -> dict[str, Path]:
 def resolve_name(name: str) -> ModelName:
     """Finds what a name stands for: a built-in model or alias first, then a folder, then a hub id.
 
-    An alias wins over a folder of the same name; `./gpt2` is the folder. Behind an alias or a hub id may stand `@` and a
-    revision: a branch, a tag or a commit.
+    An alias wins over a folder of the same name; `./gpt2` is the folder. Behind an alias or a hub id may stand `@` and
+    a revision: a branch, a tag or a commit.
 
     Raises:
         ModelError: nothing has that name, or the folder holds no model.
