@@ -4,9 +4,10 @@ A localizer that returns garbage makes every fact look inconsistent. So it must 
 ceiling), and queries of one fact must agree more than queries that were exchanged between facts (permutation floor).
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import scipy.special
@@ -60,6 +61,20 @@ def retest_ceiling(retest: Retest, bound: float) -> Control:
     )
 
 
+def _once(measure: Callable[..., Floor | None]) -> Callable[..., Floor | None]:
+    """Measures a floor once for the same evidence, arguments and state of the generator."""
+
+    @functools.wraps(measure)
+    def remembered(evidence: Evidence, size: int, permutations: int, *, rng: np.random.Generator) -> Floor | None:
+        asked = (measure.__name__, size, permutations, repr(rng.bit_generator.state))
+        if asked not in evidence.measured:
+            evidence.measured[asked] = measure(evidence, size, permutations, rng=rng)
+        return cast(Floor | None, evidence.measured[asked])
+
+    return remembered
+
+
+@_once
 def permutation_floor(evidence: Evidence, size: int, permutations: int, *, rng: np.random.Generator) -> Floor | None:
     """Mean CS2 (Eq. 1) over facts after queries were exchanged between facts of the same relation and pattern.
 
@@ -86,6 +101,7 @@ def permutation_floor(evidence: Evidence, size: int, permutations: int, *, rng: 
     return _floor(sets, plan.groups, exchanges, permutations)
 
 
+@_once
 def answer_floor(evidence: Evidence, size: int, permutations: int, *, rng: np.random.Generator) -> Floor | None:
     """Mean CS2 (Eq. 1) over facts after every query gave way to one of a fact with a different object.
 

@@ -47,6 +47,7 @@ class Evidence:
         unscored: how many queries got no score, by reason.
         retest: the same queries localized again, or None where that was not done.
         object_of_fact: object of each fact, one index over all relations, or None where objects are not told apart.
+        measured: floors that were measured on this evidence already, by what was asked; every threshold asks again.
     """
 
     fact_of_query: Int[np.ndarray, " queries"]
@@ -58,6 +59,7 @@ class Evidence:
     unscored: dict[str, int] = field(default_factory=dict[str, int])
     retest: Retest | None = None
     object_of_fact: Int[np.ndarray, " facts"] | None = None
+    measured: dict[tuple[object, ...], object] = field(default_factory=dict[tuple[object, ...], object], init=False)
 
     def __post_init__(self) -> None:
         """Raises ConfigError if the parts do not fit together."""
