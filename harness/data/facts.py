@@ -104,6 +104,10 @@ class Dataset:
                 for index, pattern in enumerate(relation.patterns):
                     yield Query(fact=fact, index=index, pattern_id=pattern.id, prompt=pattern.ask(fact))
 
+    def facts(self) -> list[Fact]:
+        """Every fact, by relation."""
+        return [fact for relation in self.relations for fact in relation.facts]
+
     @property
     def n_facts(self) -> int:
         """Number of facts."""
