@@ -1,12 +1,13 @@
 """Localizers: a path, a quadrature and a selection, composed."""
 
-import importlib
 from collections.abc import Callable
+from typing import cast
 
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ConfigError, near_matches
 from harness.localizers.integrated_gradients import IntegratedGradients
 from harness.localizers.localizer import AttributionMap, HasVariant, Localizer
+from harness.own_code import import_own
 
 __all__ = ["LOCALIZERS", "AttributionMap", "HasVariant", "Localizer", "make_localizer"]
 
@@ -25,22 +26,34 @@ def make_localizer(name: str, *, quadrature: Quadrature) -> Localizer:
     """
     if name in LOCALIZERS:
         return LOCALIZERS[name](quadrature)
-    module_name, colon, attribute = name.partition(":")
-    if not colon:
+    if ":" not in name:
         raise ConfigError(
             f"no localizer {name!r}. {near_matches(name, LOCALIZERS)} One of your own is package.module:attribute.",
             setting="localizer",
             value=name,
         )
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"no localizer {name!r}: {error}", setting="localizer", value=name) from error
-    candidate = found if isinstance(found, Localizer) and not isinstance(found, type) else found()
-    if not isinstance(candidate, Localizer):
+    found = import_own(name, setting="localizer")
+    candidate = found if isinstance(found, Localizer) and not isinstance(found, type) else _called(found, name)
+    missing = [member for member in ("name", "config", "attribute") if not hasattr(candidate, member)]
+    if missing:
         raise ConfigError(
-            f"{name!r} is no localizer: it needs the members name, config() and attribute(model, queries, batch_size=)",
+            f"{name!r} is no localizer: {type(candidate).__name__} has no {', '.join(missing)}. It needs the members"
+            " name, config() and attribute(model, queries, *, batch_size); see docs/own-localizers.md",
             setting="localizer",
             value=name,
         )
-    return candidate
+    return cast(Localizer, candidate)
+
+
+def _called(found: object, name: str) -> object:
+    """What a class or function gives when it is called without arguments."""
+    if not callable(found):
+        return found
+    try:
+        return found()
+    except Exception as error:  # whatever it does
+        raise ConfigError(
+            f"--localizer {name!r} failed when it was called without arguments: {type(error).__name__}: {error}",
+            setting="localizer",
+            value=name,
+        ) from error
