@@ -1,6 +1,7 @@
 """The stages joined: facts -> queries -> localizations -> evidence -> verdict -> saved run."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -185,6 +186,9 @@ class Workspace:
         if not plan.requests:
             raise DataError(f"no query of {dataset.name} can be put to {model.name}: {plan.unscored}")
         rows = self._rows(plan, model, localizer, label=f"{model.name} {localizer.name}")
+        plan, rows = _scored_only(plan, rows)
+        if not plan.requests:
+            raise DataError(f"{localizer.name} scores no query of {dataset.name} on {model.name}: {plan.unscored}")
         if self.settings.known_only:
             plan, rows = _known_only(plan, rows)
         relation_names = tuple(relation.name for relation in dataset.relations)
@@ -236,7 +240,8 @@ class Workspace:
                 method = variant if number % 2 else localizer
                 forms.append(self._rows(changed, model, method, label=f"{model.name} {localizer.name} retest {number}"))
         answered = np.array([form["top_token_is_answer"].to_numpy(bool) for form in forms])
-        kept = np.flatnonzero((answered == answered[0]).all(axis=0))
+        scored = np.array([form["unscored"].isna() for form in forms])
+        kept = np.flatnonzero((answered == answered[0]).all(axis=0) & scored.all(axis=0))
         lists = [[form["kn"].iloc[i] for form in forms] for i in kept]
         width = len(forms)
         return Retest(
@@ -244,6 +249,14 @@ class Workspace:
             groups=Groups.from_lists([range(i * width, (i + 1) * width) for i in range(len(kept))]),
             relation_of_group=np.array([relation[sample[i].fact.relation] for i in kept], dtype=np.int64),
         )
+
+
+def _scored_only(plan: Plan, rows: pd.DataFrame) -> tuple[Plan, pd.DataFrame]:
+    """The queries that the localizer gives a score; the others are counted by its reason."""
+    keep = rows["unscored"].isna().to_numpy()
+    requests = tuple(request for request, kept in zip(plan.requests, keep, strict=True) if kept)
+    unscored = Counter(plan.unscored) + Counter(rows["unscored"].dropna().tolist())
+    return Plan(requests=requests, unscored=dict(unscored)), rows.loc[keep]
 
 
 def _known_only(plan: Plan, rows: pd.DataFrame) -> tuple[Plan, pd.DataFrame]:

@@ -4,7 +4,6 @@ import warnings
 
 import pytest
 import torch
-from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from harness.activations.last_token import run_last_token
 from harness.attribution.engine import PathIntegral, answer_probability, integrate
@@ -12,7 +11,7 @@ from harness.attribution.quadrature import Quadrature
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
 from tests.naive import naive_path_integral
-from tests.random_models import FAMILIES, random_model, random_queries
+from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
 RAGGED = [5, 1, 9, 3, 1, 12]
 RULES = ["right:20", "left:20", "midpoint:20", "trapezoid:20", "gauss-legendre:10"]
@@ -20,12 +19,7 @@ RULES = ["right:20", "left:20", "midpoint:20", "trapezoid:20", "gauss-legendre:1
 
 @pytest.fixture(autouse=True)
 def norms_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LLaMA's RMSNorm computes in float32 whatever the dtype, which hides agreement beyond 1e-7 in both methods."""
-
-    def forward(self: LlamaRMSNorm, hidden: torch.Tensor) -> torch.Tensor:
-        return self.weight * hidden * torch.rsqrt(hidden.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
-
-    monkeypatch.setattr(LlamaRMSNorm, "forward", forward)
+    norms_in_the_models_dtype(monkeypatch)
 
 
 def attribute(model: LoadedModel, queries: list[EncodedQuery], rule: str = "right:20") -> PathIntegral:
