@@ -20,7 +20,7 @@ from harness.models.queries import EncodedQuery
 from tests.naive import NAIVE
 from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
-RAGGED = [5, 1, 9, 3, 1, 12]
+RAGGED = [4, 1, 6, 1]
 METHODS = tuple(NAIVE)
 RIGHT_4 = Quadrature(rule="right", steps=4)
 
@@ -58,7 +58,7 @@ def knowledge_neurons(scores: np.ndarray) -> list[int]:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("method", METHODS)
 def test_equals_the_naive_method_in_ragged_batches(method: str, family: str, dtype: torch.dtype, bound: float) -> None:
-    model, queries = random_model(family, dtype=dtype), random_queries(RAGGED)
+    model, queries = random_model(family, dtype=dtype, layers=3), random_queries(RAGGED)
     for query, found in zip(queries, maps(method, model, queries), strict=True):
         expected = naive(method, model, query)
         assert np.abs(found.scores - expected).max() <= bound * np.abs(expected).max()
@@ -74,11 +74,11 @@ def test_equals_the_naive_method_under_other_rules(method: str, rule: str) -> No
     assert np.abs(found - expected).max() <= 1e-9 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 7, None])
+@pytest.mark.parametrize("batch_size", [1, 3, None])
 @pytest.mark.parametrize("method", METHODS)
 def test_company_changes_nothing(method: str, batch_size: int | None) -> None:
     """A query's scores are the same alone, in any batch, cut anywhere between its words, and in any order."""
-    model, queries = random_model("gpt2"), random_queries(RAGGED)
+    model, queries = random_model("gpt2", layers=2), random_queries(RAGGED)
     together = maps(method, model, queries[::-1], batch_size=batch_size)[::-1]
     for query, found in zip(queries, together, strict=True):
         (alone,) = maps(method, model, [query])
@@ -176,5 +176,5 @@ def test_the_variant_is_the_same_method_by_another_rule(method: str) -> None:
 
 
 def test_a_reading_that_does_not_exist() -> None:
-    with pytest.raises(ConfigError, match="no reading 'papr' of AMIG. Did you mean paper"):
+    with pytest.raises(ConfigError, match="no reading 'papr' of AMIG"):
         MultilingualIntegratedGradients(reading="papr")
