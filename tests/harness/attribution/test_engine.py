@@ -1,7 +1,5 @@
 """The engine against the naive method, captum, finite differences and closed forms."""
 
-import warnings
-
 import pytest
 import torch
 
@@ -10,6 +8,7 @@ from harness.attribution.engine import PathIntegral, answer_probability, integra
 from harness.attribution.quadrature import Quadrature
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from tests.captum_scores import captum_scores
 from tests.naive import naive_path_integral
 from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
@@ -83,49 +82,12 @@ def test_company_changes_nothing(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_equals_captums_layer_integrated_gradients(family: str) -> None:
+def test_equals_captums_integrated_gradients(family: str) -> None:
     model, (query,) = random_model(family), random_queries([7])
     found = attribute(model, [query], "gauss-legendre:10").scores[0]
-    ids = torch.tensor([query.prompt_ids])
-
-    def probability(tokens: torch.Tensor) -> torch.Tensor:
-        return model.model(input_ids=tokens, use_cache=False).logits[:, -1].softmax(-1)[:, query.answer_ids[0]]
-
-    for layer, projection in enumerate(model.output_projections):
-        # Our path moves the last position alone: captum's reference point is the unmodified input with zeros there.
-        unmodified: list[torch.Tensor] = []
-        handle = projection.register_forward_pre_hook(lambda _m, args, kept=unmodified: kept.append(args[0].detach()))
-        probability(ids)
-        handle.remove()
-        reference = unmodified[0].clone()
-        reference[:, -1] = 0
-        captum_scores = _captum_at_last_position(probability, projection, ids, unmodified[0], reference)
-        assert relative(found[layer], captum_scores) <= 1e-6
-
-
-def _captum_at_last_position(
-    probability: object,
-    projection: torch.nn.Module,
-    ids: torch.Tensor,
-    unmodified: torch.Tensor,
-    reference: torch.Tensor,
-) -> torch.Tensor:
-    """captum's integrated gradients of a function whose input is put in place of the projection's."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # captum's own imports warn
-        from captum.attr import IntegratedGradients
-
-    def answer_given(neurons: torch.Tensor) -> torch.Tensor:
-        handle = projection.register_forward_pre_hook(lambda _m, _args: (neurons,))
-        try:
-            return probability(ids.expand(len(neurons), -1))  # type: ignore[operator]
-        finally:
-            handle.remove()
-
-    scores = IntegratedGradients(answer_given).attribute(
-        unmodified, baselines=reference, n_steps=10, method="gausslegendre"
-    )
-    return scores[0, -1]
+    for layer in range(model.n_layers):
+        expected = captum_scores(model, query, layer, torch.zeros(model.d_ff, dtype=model.dtype), steps=10)
+        assert relative(found[layer], expected) <= 1e-6
 
 
 @pytest.mark.parametrize("family", FAMILIES)

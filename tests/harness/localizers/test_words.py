@@ -17,7 +17,8 @@ from harness.localizers.multilingual import MultilingualIntegratedGradients
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
-from tests.naive import NAIVE
+from tests.captum_scores import captum_scores
+from tests.naive import NAIVE, neurons_at_the_end, replaced
 from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
 RAGGED = [4, 1, 6, 1]
@@ -72,6 +73,17 @@ def test_equals_the_naive_method_under_other_rules(method: str, rule: str) -> No
     expected = naive(method, model, queries[0], quadrature)
     found = maps(method, model, queries, quadrature)[0].scores
     assert np.abs(found - expected).max() <= 1e-9 * np.abs(expected).max()
+
+
+def test_sig_is_the_sum_of_captums_integrated_gradients_over_words() -> None:
+    model, (query,) = random_model("llama", layers=2), random_queries([4])
+    (found,) = maps("sig", model, [query], Quadrature(rule="gauss-legendre", steps=5))
+    total = torch.zeros(2, model.d_ff, dtype=torch.float64)
+    for layer in range(2):
+        for word in range(4):
+            reference = neurons_at_the_end(model, replaced(model, query.prompt_ids, word), layer)
+            total[layer] += captum_scores(model, query, layer, reference, steps=5)
+    np.testing.assert_allclose(found.scores, (total / total.norm()).numpy(), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, None])
