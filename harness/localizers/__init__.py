@@ -5,14 +5,23 @@ from typing import cast
 
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ConfigError, near_matches
+from harness.localizers.activation import ActivationValue
 from harness.localizers.integrated_gradients import IntegratedGradients
-from harness.localizers.localizer import AttributionMap, HasVariant, Localizer
+from harness.localizers.localizer import AttributionMap, HasVariant, Localizer, Unscored
+from harness.localizers.multilingual import MultilingualIntegratedGradients
+from harness.localizers.random_control import RandomControl
+from harness.localizers.sequential import SequentialIntegratedGradients
 from harness.own_code import import_own
 
-__all__ = ["LOCALIZERS", "AttributionMap", "HasVariant", "Localizer", "make_localizer"]
+__all__ = ["LOCALIZERS", "AttributionMap", "HasVariant", "Localizer", "Unscored", "make_localizer"]
 
 LOCALIZERS: dict[str, Callable[[Quadrature], Localizer]] = {
     "ig": lambda quadrature: IntegratedGradients(quadrature=quadrature),
+    "sig": lambda quadrature: SequentialIntegratedGradients(quadrature=quadrature),
+    "amig": lambda quadrature: MultilingualIntegratedGradients(quadrature=quadrature),
+    "amig-paper": lambda quadrature: MultilingualIntegratedGradients(quadrature=quadrature, reading="paper"),
+    "activation": lambda _quadrature: ActivationValue(),
+    "random": lambda quadrature: RandomControl(of=IntegratedGradients(quadrature=quadrature)),
 }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from harness.errors import RecordError
-from harness.localizers.localizer import AttributionMap, HasVariant, Localizer
+from harness.localizers.localizer import AttributionMap, HasVariant, Localizer, Unscored
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
@@ -42,9 +42,12 @@ class Trial:
     model: LoadedModel
     queries: Sequence[EncodedQuery]
 
-    def run(self, queries: Sequence[EncodedQuery] | None = None, batch_size: int | None = None) -> list[AttributionMap]:
-        """Its maps for these queries, or for all."""
-        return self.localizer.attribute(self.model, self.queries if queries is None else queries, batch_size=batch_size)
+    def run(
+        self, queries: Sequence[EncodedQuery] | None = None, batch_size: int | None = None
+    ) -> list[AttributionMap | Unscored]:
+        """What it finds for these queries, or for all."""
+        wanted = self.queries if queries is None else queries
+        return list(self.localizer.attribute(self.model, wanted, batch_size=batch_size))
 
 
 def configuration(trial: Trial) -> str | None:
@@ -71,6 +74,8 @@ def maps(trial: Trial) -> str | None:
         return f"{len(trial.queries)} queries gave {len(found)} maps"
     shape = (trial.model.n_layers, trial.model.d_ff)
     for number, item in enumerate(found):
+        if isinstance(item, Unscored):
+            continue
         scores: Any = item.scores  # somebody else may have put anything there
         if not isinstance(scores, np.ndarray) or scores.dtype not in (np.float32, np.float64):
             return f"map {number} is {type(scores).__name__} {getattr(scores, 'dtype', '')}, not a numpy float array"
@@ -84,7 +89,7 @@ def maps(trial: Trial) -> str | None:
 def deterministic(trial: Trial) -> str | None:
     """The same queries give the same scores, to the bit."""
     for number, (one, other) in enumerate(zip(trial.run(), trial.run(), strict=True)):
-        if not np.array_equal(one.scores, other.scores):
+        if not np.array_equal(_scores(one), _scores(other)):
             return f"query {number} got other scores the second time: seed what is random by the query's `key`"
     return None
 
@@ -100,8 +105,8 @@ def batch_invariant(trial: Trial) -> str | None:
     }
     for way, found in ways.items():
         for number, (one, other) in enumerate(zip(found, expected, strict=True)):
-            largest = float(np.abs(other.scores).max())
-            if float(np.abs(one.scores - other.scores).max()) > ROUNDING * largest:
+            largest = float(np.abs(_scores(other)).max())
+            if float(np.abs(_scores(one) - _scores(other)).max()) > ROUNDING * largest:
                 return f"query {number} gets other scores {way}: a query's neurons must not depend on its company"
     return None
 
@@ -142,6 +147,8 @@ def degenerate_maps(trial: Trial) -> str | None:
             stack.enter_context(_silenced(projection))
         found = trial.run()
     for number, item in enumerate(found):
+        if isinstance(item, Unscored):
+            continue
         if not np.isfinite(item.scores).all():
             return f"query {number} has scores that are not finite where the neurons do nothing"
         gap = item.completeness_gap
@@ -155,7 +162,8 @@ def degenerate_maps(trial: Trial) -> str | None:
 
 def completeness(trial: Trial) -> str | None:
     """Where a completeness gap is given it is a number from 0 on, and small for half of the queries."""
-    gaps = [item.completeness_gap for item in trial.run() if item.completeness_gap is not None]
+    found = [item for item in trial.run() if not isinstance(item, Unscored)]
+    gaps = [item.completeness_gap for item in found if item.completeness_gap is not None]
     if not gaps:
         return None
     if not all(np.isfinite(gap) and gap >= 0 for gap in gaps):
@@ -180,6 +188,11 @@ CHECKS: Final[Mapping[str, Callable[[Trial], str | None]]] = {
     )
 }
 """Every check by name."""
+
+
+def _scores(item: AttributionMap | Unscored) -> np.ndarray:
+    """A query's scores; a single 0 where it got none, which equals no map."""
+    return np.zeros(1) if isinstance(item, Unscored) else item.scores
 
 
 class _BreakdownError(Exception):

@@ -1,5 +1,6 @@
 """One model under one localizer on one dataset: which neurons were found for which query."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,14 @@ class Localized:
     dataset: Dataset
     plan: Plan
     rows: pd.DataFrame
+
+    def scored_only(self) -> "Localized":
+        """The queries that the localizer gives a score; the others are counted by its reason."""
+        keep = self.rows["unscored"].isna().to_numpy()
+        requests = tuple(request for request, kept in zip(self.plan.requests, keep, strict=True) if kept)
+        unscored = Counter(self.plan.unscored) + Counter(self.rows["unscored"].dropna().tolist())
+        plan = Plan(requests=requests, unscored=dict(unscored))
+        return Localized(dataset=self.dataset, plan=plan, rows=self.rows.loc[keep])
 
     def known_only(self) -> "Localized":
         """The queries of facts that the model knows (top token = answer in most queries); the others are counted."""

@@ -40,7 +40,8 @@ def retest_of(forms: list[pd.DataFrame], queries: list[Query], relation: dict[st
         relation: number of each relation.
     """
     answered = np.array([form["top_token_is_answer"].to_numpy(bool) for form in forms])
-    kept = np.flatnonzero((answered == answered[0]).all(axis=0))
+    scored = np.array([form["unscored"].isna().to_numpy() for form in forms])
+    kept = np.flatnonzero((answered == answered[0]).all(axis=0) & scored.all(axis=0))
     width = len(forms)
     return Retest(
         sets=QuerySets.from_lists([form["kn"].iloc[i] for i in kept for form in forms]),

@@ -138,7 +138,10 @@ class Workspace:
         if not plan.requests:
             raise DataError(f"no query of {dataset.name} can be put to {model.name}: {plan.unscored}")
         rows = self._rows(plan, model, localizer, label=f"{model.name} {localizer.name}")
-        localized = Localized(dataset=dataset, plan=plan, rows=rows)
+        localized = Localized(dataset=dataset, plan=plan, rows=rows).scored_only()
+        if not localized.plan.requests:
+            unscored = localized.plan.unscored
+            raise DataError(f"{localizer.name} scores no query of {dataset.name} on {model.name}: {unscored}")
         return localized.known_only() if self.settings.known_only else localized
 
     def _rows(self, plan: Plan, model: ModelHandle, localizer: Localizer, *, label: str) -> pd.DataFrame:

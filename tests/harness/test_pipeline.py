@@ -1,24 +1,33 @@
 """The stages joined, on the built-in model and its own facts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from harness.attribution.quadrature import Quadrature
-from harness.claims import Prevalence
-from harness.consistency import StaticThreshold, cs1_cs2
+from harness.claims import Claim, Prevalence, PrevalenceByRelation, Separation
+from harness.consistency import OtsuThreshold, StaticThreshold, cs1_cs2
 from harness.errors import DataError
-from harness.localizers import Localizer, make_localizer
+from harness.localizers import AttributionMap, Localizer, Unscored, make_localizer
 from harness.models.handle import ModelHandle, resolve_model
+from harness.models.loaded import LoadedModel
+from harness.models.queries import EncodedQuery
 from harness.neurons import NeuronSet
 from harness.pipeline import Settings, Workspace
 from harness.records import ClaimRow, RunRecord
 from tests.random_localizer import RandomNeurons
 
 STATIC = Prevalence(threshold=StaticThreshold(0.1), draws=500)
+CLAIMS = [
+    claim(threshold=threshold, draws=500)
+    for claim in (Prevalence, PrevalenceByRelation, Separation)
+    for threshold in (StaticThreshold(0.1), OtsuThreshold())
+]
 FEW = Settings(limit=6, draws=500, quadrature=Quadrature(rule="right", steps=4))
 
 
@@ -103,6 +112,55 @@ def test_known_facts_alone(handle: ModelHandle, store: Path) -> None:
     row = judge(replace(FEW, store=store, known_only=True), handle)
     full = judge(replace(FEW, store=store), handle)
     assert row.n_facts == full.extras["known"]["n_facts"]
+
+
+class Skipping:
+    """Integrated gradients, without a score where the query speaks of a capital."""
+
+    def __init__(self) -> None:
+        self._method = make_localizer("ig", quadrature=FEW.quadrature)
+
+    @property
+    def name(self) -> str:
+        return "skipping"
+
+    def config(self) -> dict[str, Any]:
+        return {"method": "skipping", **self._method.config()}
+
+    def attribute(
+        self, model: LoadedModel, queries: Sequence[EncodedQuery], *, batch_size: int | None
+    ) -> list[AttributionMap | Unscored]:
+        found = self._method.attribute(model, queries, batch_size=batch_size)
+        none = Unscored(reason="a capital")
+        return [none if "capital" in query.prompt else item for query, item in zip(queries, found, strict=True)]
+
+
+def test_queries_that_the_localizer_does_not_score_are_counted_and_left_out(handle: ModelHandle, store: Path) -> None:
+    workspace = Workspace(replace(FEW, store=store))
+    row = workspace.judge(STATIC, handle, Skipping(), "static:0.1")
+    evidence = workspace.evidence(handle, Skipping())
+    full = workspace.evidence(handle, make_localizer("ig", quadrature=FEW.quadrature))
+    queries = list(workspace.dataset(handle).queries())
+    skipped = sum("capital" in query.prompt for query in queries)
+    assert 0 < skipped < len(queries) == len(full.sets)
+    assert evidence.unscored == {"a capital": skipped}
+    assert row.n_unscored == skipped
+    assert len(evidence.sets) == len(queries) - skipped
+    kept = np.array(["capital" not in query.prompt for query in queries])
+    assert evidence.fact_of_query.tolist() == full.fact_of_query[kept].tolist()
+    assert evidence.sets.sizes.tolist() == full.sets.sizes[kept].tolist()
+    assert evidence.retest is not None
+    assert full.retest is not None
+    assert 0 < len(evidence.retest.groups) < len(full.retest.groups)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.name}-{claim.threshold.name}")
+def test_every_claim_on_the_random_control_is_void(handle: ModelHandle, store: Path, claim: Claim) -> None:
+    settings = replace(FEW, store=store, limit=12)
+    control = make_localizer("random", quadrature=settings.quadrature)
+    row = Workspace(settings).judge(claim, handle, control, "any")
+    assert row.verdict == "VOID"
+    assert "retest ceiling" in row.reason
 
 
 def test_a_model_whose_context_is_too_short_for_every_query(store: Path, handle: ModelHandle) -> None:

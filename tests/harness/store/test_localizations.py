@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
-from harness.store.localizations import LocalizationStore
+from harness.store.localizations import NUMERICS_VERSION, LocalizationStore
 from harness.store.rows import LocalizationRow
 
 IDENTITY = {"weights": "w", "localizer": "ig", "config": {"steps": 20}}
@@ -26,6 +26,7 @@ def row(key: str, **changes: object) -> LocalizationRow:
         "joint_probability": 0.25,
         "top_token_is_answer": True,
         "n_answer_tokens": 2,
+        "unscored": None,
         "max_score": 0.125,
         "completeness_gap": None,
         "neurons": (3, 70_000),
@@ -47,6 +48,14 @@ def test_what_is_written_is_read_by_whoever_asks_for_the_same(tmp_path: Path) ->
     assert store.read(["b"]).to_pylist()[0]["neurons"] == []
 
 
+def test_a_query_without_a_score_has_its_reason_and_no_number(tmp_path: Path) -> None:
+    store = LocalizationStore(tmp_path, IDENTITY)
+    store.write([row("a", unscored="no word", max_score=None, neurons=(), scores=()), row("b")])
+    (found,) = store.read(["a"]).to_pylist()
+    assert (found["unscored"], found["max_score"], found["scores"]) == ("no word", None, [])
+    assert store.read(["b"]).to_pylist()[0]["unscored"] is None
+
+
 @pytest.mark.parametrize(
     "other", [{"weights": "v"}, {"localizer": "sig"}, {"config": {"steps": 21}}, {"dtype": "bfloat16"}]
 )
@@ -57,7 +66,7 @@ def test_any_other_identity_is_another_folder(tmp_path: Path, other: dict[str, o
 
 def test_what_was_hashed_lies_beside_the_shards(tmp_path: Path) -> None:
     folder = LocalizationStore(tmp_path, IDENTITY).folder
-    assert json.loads((folder / "manifest.json").read_text()) == {**IDENTITY, "numerics": 1}
+    assert json.loads((folder / "manifest.json").read_text()) == {**IDENTITY, "numerics": NUMERICS_VERSION}
 
 
 def test_a_row_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
