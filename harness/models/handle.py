@@ -26,6 +26,7 @@ from harness.models.loaded import LoadedModel
 from harness.models.names import BUILTIN_FOLDER, ModelName, resolve_name
 from harness.models.organisms.folder import planted_folder
 from harness.models.organisms.growing import grow
+from harness.models.organisms.world import World
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ATTENTION = "sdpa"
@@ -123,6 +124,11 @@ class ModelHandle:
         rows = cast(list[dict[str, str]], json.loads(path.read_text(encoding="utf-8"))["verdicts"])
         return {(row["claim"], row["localizer"], row["threshold"]): row["verdict"] for row in rows}
 
+    @property
+    def world(self) -> World | None:
+        """The truth about a planted model: its facts and the neurons that hold them; None for any other."""
+        return None if self._source.planted is None else grow(self._source.planted.recipe)
+
     def facts_source(self, asked: str | None) -> str:
         """What the facts are called that it is asked for: its own, if it came with the project and no others are named.
 
@@ -146,8 +152,8 @@ class ModelHandle:
         Raises:
             DataError: they cannot be read.
         """
-        if self._source.planted is not None:
-            return grow(self._source.planted.recipe).dataset
+        if self.world is not None:
+            return self.world.dataset
         return load_dataset(source, offline=offline, on_bytes=on_bytes)
 
     def loaded(self) -> LoadedModel:

@@ -20,7 +20,7 @@ from harness.models.organisms.growing import grow
 from harness.models.organisms.recipe import ARCHITECTURES, Recipe
 from harness.models.organisms.stream import CARRIED, HEADS
 from harness.models.organisms.world import World, words
-from harness.pipeline import HARMLESS_CHANGES
+from harness.pipeline.retest import HARMLESS_CHANGES
 from tests.planted import SMALL, planted_handle
 
 VARIED = replace(SMALL, overlap=0.3, neurons=(2, 4), sharing_relations=0.5, layers=3)
