@@ -16,11 +16,17 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from harness.errors import ConfigError, ModelError, near_matches
+from harness.data.download import OnBytes
+from harness.data.facts import Dataset
+from harness.data.sources import EMBEDDED, PARAREL, load_dataset
+from harness.errors import ConfigError, DataError, ModelError, near_matches
 from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprint
 from harness.models.hub import download
 from harness.models.loaded import LoadedModel
-from harness.models.names import ModelName, resolve_name
+from harness.models.names import BUILTIN_FOLDER, ModelName, resolve_name
+from harness.models.organisms.folder import planted_folder
+from harness.models.organisms.growing import grow
+from harness.models.organisms.world import World
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ATTENTION = "sdpa"
@@ -64,9 +70,11 @@ class ModelHandle:
 
     @cached_property
     def folder(self) -> Path:
-        """Where its files lie, downloaded first if need be."""
+        """Where its files lie, downloaded or built first if need be."""
         if self._source.folder is not None:
             return self._source.folder
+        if self._source.planted is not None:
+            return planted_folder(self._source.planted)
         assert self._source.hub_id is not None
         return download(
             self._source.hub_id,
@@ -110,11 +118,43 @@ class ModelHandle:
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
         """(claim, localizer, threshold) -> verdict, which a built-in model carries; empty for any other."""
-        path = self.folder / _EXPECTED_FILE if self.builtin else None
-        if path is None or not path.exists():
+        path = BUILTIN_FOLDER / self._source.id / _EXPECTED_FILE
+        if not self.builtin or not path.exists():
             return {}
         rows = cast(list[dict[str, str]], json.loads(path.read_text(encoding="utf-8"))["verdicts"])
         return {(row["claim"], row["localizer"], row["threshold"]): row["verdict"] for row in rows}
+
+    @property
+    def world(self) -> World | None:
+        """The truth about a planted model: its facts and the neurons that hold them; None for any other."""
+        return None if self._source.planted is None else grow(self._source.planted.recipe)
+
+    def facts_source(self, asked: str | None) -> str:
+        """What the facts are called that it is asked for: its own, if it came with the project and no others are named.
+
+        Raises:
+            DataError: it is a planted model, which speaks no language but its own.
+        """
+        if self._source.planted is None:
+            return asked or (EMBEDDED if self.builtin else PARAREL)
+        if asked is not None:
+            raise DataError(f"{self.name} knows no words but those of its own facts; leave out --data={asked}")
+        return self._source.planted.recipe.name
+
+    def dataset(self, source: str, *, offline: bool = False, on_bytes: OnBytes | None = None) -> Dataset:
+        """The facts of that source; see `load_dataset`.
+
+        Args:
+            source: as `facts_source` gives it.
+            offline: never ask the network.
+            on_bytes: told how far fetching is.
+
+        Raises:
+            DataError: they cannot be read.
+        """
+        if self.world is not None:
+            return self.world.dataset
+        return load_dataset(source, offline=offline, on_bytes=on_bytes)
 
     def loaded(self) -> LoadedModel:
         """The model with its weights, loaded at the first call.

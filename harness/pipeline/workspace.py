@@ -9,7 +9,6 @@ import pandas as pd
 
 from harness.claims import Claim, Evidence, Retest
 from harness.data.facts import Dataset
-from harness.data.sources import EMBEDDED, PARAREL, load_dataset
 from harness.errors import DataError
 from harness.execution.local import localize_missing, open_store
 from harness.execution.plan import Plan, make_plan
@@ -43,9 +42,9 @@ class Workspace:
             DataError: they cannot be read.
             ConfigError: a relation that does not exist.
         """
-        source = self.settings.data or (EMBEDDED if model.builtin else PARAREL)
+        source = model.facts_source(self.settings.data)
         if source not in self._datasets:
-            dataset = load_dataset(source, offline=self.settings.offline)
+            dataset = model.dataset(source, offline=self.settings.offline)
             if self.settings.relations:
                 dataset = dataset.only(self.settings.relations)
             if self.settings.limit is not None:
