@@ -9,7 +9,7 @@ from typing import Final
 
 import torch
 
-from harness.claims import Claim, Prevalence, PrevalenceByRelation, Separation
+from harness.claims import Claim, Prevalence, PrevalenceByRelation, Procedure, Separation
 from harness.consistency import StaticThreshold
 from harness.execution.progress import Progress
 from harness.localizers import Localizer, make_localizer
@@ -22,7 +22,7 @@ CLAIMS: Final[Mapping[str, Callable[..., Claim]]] = {
     "prevalence_by_relation": lambda **common: PrevalenceByRelation(threshold=StaticThreshold(), **common),
     "separation": lambda **common: Separation(threshold=StaticThreshold(), **common),
 }
-"""Every claim of the benchmark, by name, as it is built from `margin`, `draws` and `seed`: what `--margin` may name."""
+"""Every claim of the benchmark, by name, as it is built from its procedure: what `--margin` may name."""
 
 
 class HarnessBackend:
@@ -46,6 +46,10 @@ class HarnessBackend:
     def localizer(self, name: str, request: Request) -> Localizer:
         """Built in, or the user's own."""
         return make_localizer(name, quadrature=request.quadrature)
+
+    def procedure(self, request: Request) -> Procedure:
+        """The declared one, with the session's draws and seed."""
+        return Procedure(draws=request.draws, seed=request.seed)
 
     def workspace(self, request: Request, progress: Progress) -> Workspace:
         """Reads nothing before the first claim."""

@@ -18,7 +18,7 @@ from reports.load import load_run
 from reports.tables import table1_document
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
-    from harness.claims import Claim
+    from harness.claims import Claim, Procedure
     from harness.localizers import Localizer
     from harness.models.handle import ModelHandle
     from harness.pipeline import Workspace
@@ -29,7 +29,7 @@ class Backend(Protocol):
 
     @property
     def claims(self) -> "Mapping[str, Callable[..., Claim]]":
-        """Every claim by name, built from `margin`, `draws` and `seed`."""
+        """Every claim by name, built from a `procedure`."""
         ...
 
     def model(self, name: str, request: Request) -> "ModelHandle":
@@ -38,6 +38,10 @@ class Backend(Protocol):
 
     def localizer(self, name: str, request: Request) -> "Localizer":
         """The localizer called `name`."""
+        ...
+
+    def procedure(self, request: Request) -> "Procedure":
+        """What all claims of the session share."""
         ...
 
     def workspace(self, request: Request, progress: Progress) -> "Workspace":
@@ -59,6 +63,7 @@ class Benchmark:
             HarnessError: an option is out of its range or names nothing that exists.
         """
         self.request = read_request(config, backend.claims)
+        self.procedure = backend.procedure(self.request)
         for claim_type in backend.claims.values():
             self.build(claim_type)
         self.models = [backend.model(name, self.request) for name in self.request.models]
@@ -79,7 +84,7 @@ class Benchmark:
         return self._workspace
 
     def build(self, claim_type: "Callable[..., Claim]", **choices: Any) -> "Claim":
-        """A claim with this session's draws, seed and, if there is one for it, margin.
+        """A claim with this session's procedure and, if there is one for it, margin.
 
         Args:
             claim_type: makes the claim.
@@ -88,7 +93,7 @@ class Benchmark:
         Raises:
             ConfigError: the claim refuses one of its settings.
         """
-        claim = claim_type(draws=self.request.draws, seed=self.request.seed, **choices)
+        claim = claim_type(procedure=self.procedure, **choices)
         margin = self.request.margins.get(claim.name)
         # A claim is a frozen dataclass, its own configuration; so `replace` checks the margin as the claim itself does.
         return claim if margin is None else cast("Claim", replace(cast(Any, claim), margin=margin))

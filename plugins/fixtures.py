@@ -49,7 +49,7 @@ class Judge:
         """Decides the claim and ends the test if the verdict does not pass.
 
         Args:
-            claim_type: makes the claim; draws, seed and margin come from the options.
+            claim_type: makes the claim; its procedure and margin come from the options.
             choices: what the claim takes besides, such as the test's threshold.
 
         Raises:

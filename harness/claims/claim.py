@@ -1,9 +1,6 @@
 """What every claim has, so that one driver decides all of them."""
 
-import hashlib
 from typing import Protocol, runtime_checkable
-
-import numpy as np
 
 from harness.claims.evidence import Evidence
 from harness.claims.verdict import Finding
@@ -36,13 +33,3 @@ class Claim(Protocol):
     def decide(self, evidence: Evidence) -> Finding:
         """The verdict on this evidence."""
         ...
-
-
-def keyed_generator(seed: int, claim: str, purpose: str) -> np.random.Generator:
-    """Random numbers that depend on the seed, the claim and the purpose alone.
-
-    So adding a claim, or one more random step in a claim, changes no other number.
-    """
-    digest = hashlib.sha256(f"{claim}\n{purpose}".encode()).digest()
-    words = np.frombuffer(digest, dtype="<u4").tolist()
-    return np.random.default_rng(np.random.SeedSequence([seed, *words]))

@@ -5,7 +5,6 @@ from harness.statistics.contrast import DIFFERENCE, Contrast, cluster_contrast
 from harness.statistics.curve import Curve, share_curve
 from harness.statistics.interval import Interval, t_interval
 from harness.statistics.kinds import Kinds, kinds_test
-from harness.statistics.modes import ModesTest, one_mode_test
 from harness.statistics.permutation import exchange_within, p_at_least
 from harness.statistics.replacement import has_other, replace_by_other
 from harness.statistics.shares import ShareEstimate, SplitRule, share_at_or_below
@@ -18,7 +17,6 @@ __all__ = [
     "Curve",
     "Interval",
     "Kinds",
-    "ModesTest",
     "ShareEstimate",
     "SplitRule",
     "StudentizedBootstrap",
@@ -31,7 +29,6 @@ __all__ = [
     "has_other",
     "kinds_test",
     "minimum_detectable",
-    "one_mode_test",
     "p_at_least",
     "replace_by_other",
     "share_at_or_below",

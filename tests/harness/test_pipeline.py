@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from harness.attribution.quadrature import Quadrature
-from harness.claims import Prevalence
+from harness.claims import Prevalence, Procedure
 from harness.consistency import StaticThreshold, cs1_cs2
 from harness.errors import DataError
 from harness.localizers import Localizer, make_localizer
@@ -18,7 +18,7 @@ from harness.pipeline import Settings, Workspace
 from harness.records import ClaimRow, RunRecord
 from tests.random_localizer import RandomNeurons
 
-STATIC = Prevalence(threshold=StaticThreshold(0.1), draws=500)
+STATIC = Prevalence(threshold=StaticThreshold(0.1), procedure=Procedure(draws=500))
 FEW = Settings(limit=6, draws=500, quadrature=Quadrature(rule="right", steps=4))
 
 
