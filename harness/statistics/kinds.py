@@ -20,13 +20,19 @@ from typing import Final
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 GRID: Final = 512
 """Grid cells over the range of the values; densities are exact up to linear binning to it."""
 
 REACH: Final = 8.0
 """Where the kernel is cut off, in bandwidths: far enough (1e-14) that the cut makes no mode of its own."""
+
+CELLS_A_BANDWIDTH: Final = 16
+"""Grid cells a bandwidth, for samples from the null world."""
+
+FARTHEST_NOISE: Final = 6.5
+"""Where the grid of those samples ends, in bandwidths beyond the values: noise lies farther out once in 1e10 values."""
 
 HALVINGS: Final = 30
 """Steps in which the critical bandwidth is enclosed."""
@@ -113,20 +119,42 @@ def _null_with_several_modes(
     draws: int,
     rng: np.random.Generator,
 ) -> int:
-    """How many samples from the null world have more than one mode at the bandwidth."""
+    """How many samples from the null world have more than one mode at the bandwidth.
+
+    All samples lie on one grid, so that their densities are one product: the grid's step is fine against the bandwidth,
+    and its ends are so far out that noise does not reach them.
+    """
     shrink = 1 / math.sqrt(1 + (bandwidth / values.std()) ** 2)
-    centre = values.mean()
     order = np.argsort(cluster, kind="stable")
-    blocks = np.split(values[order] - centre, np.cumsum(np.bincount(cluster))[:-1])
-    several = 0
-    for _ in range(draws):
+    blocks = np.split((values[order] - values.mean()) * shrink, np.cumsum(np.bincount(cluster))[:-1])
+    noise, spread = bandwidth * shrink, float(np.ptp(values))
+    step = max(bandwidth / CELLS_A_BANDWIDTH, spread / GRID)
+    low = float((values.min() - values.mean()) * shrink) - FARTHEST_NOISE * noise
+    cells = math.ceil((spread * shrink + 2 * FARTHEST_NOISE * noise) / step) + 2
+    binned = np.empty((draws, cells))
+    for row in binned:
         drawn = [blocks[g] for g in rng.integers(len(blocks), size=len(blocks))]
-        picked = np.concatenate(drawn)
+        sample = np.concatenate(drawn)
         of_cluster = np.repeat(rng.standard_normal(len(drawn)), [len(block) for block in drawn])
-        noise = math.sqrt(shared) * of_cluster + math.sqrt(1 - shared) * rng.standard_normal(len(picked))
-        sample = _Binned.of(centre + shrink * (picked + bandwidth * noise))
-        several += int(len(sample.peaks(bandwidth)[0]) > 1)
-    return several
+        of_fact = rng.standard_normal(len(sample))
+        sample += noise * (math.sqrt(shared) * of_cluster + math.sqrt(1 - shared) * of_fact)
+        row[:] = _bin(np.clip((sample - low) / step, 0, cells - 1), cells)
+    apart = (np.arange(cells)[:, None] - np.arange(cells)) * (step / bandwidth)
+    density = binned @ np.exp(-(apart**2) / 2)
+    return int((_is_peak(density).sum(axis=1) > 1).sum())
+
+
+def _bin(place: Float[np.ndarray, " facts"], cells: int) -> Float[np.ndarray, " cells"]:
+    """Weight of each cell, every value shared linearly between its two neighbors; places count in cells."""
+    left = np.minimum(place.astype(np.int64), cells - 2)
+    right = place - left
+    return np.bincount(left, 1 - right, cells) + np.bincount(left + 1, right, cells)
+
+
+def _is_peak(density: Float[np.ndarray, "*samples cells"]) -> Bool[np.ndarray, "*samples cells"]:
+    """Where a density has its local maxima; of equal neighbors the first."""
+    around = np.pad(density, [(0, 0)] * (density.ndim - 1) + [(1, 1)])
+    return (density > around[..., :-2]) & (density >= around[..., 2:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,18 +174,14 @@ class _Binned:
     @classmethod
     def of(cls, values: Float[np.ndarray, " facts"]) -> "_Binned":
         low, spread = float(values.min()), float(np.ptp(values))
-        place = (values - low) / spread * (GRID - 1)
-        left = np.minimum(place.astype(np.int64), GRID - 2)
-        right = place - left
-        return cls(np.bincount(left, 1 - right, GRID) + np.bincount(left + 1, right, GRID), low, spread)
+        return cls(_bin((values - low) / spread * (GRID - 1), GRID), low, spread)
 
     def peaks(self, bandwidth: float) -> tuple[Int[np.ndarray, " modes"], Float[np.ndarray, " grid"]]:
         """Cells at which the Gaussian kernel density has its local maxima, and the density."""
         density = scipy.ndimage.gaussian_filter1d(
             self.weights, bandwidth / self.spread * (GRID - 1), mode="constant", truncate=REACH, output=np.float64
         )
-        around = np.pad(density, 1)
-        return np.flatnonzero((density > around[:-2]) & (density >= around[2:])), density
+        return np.flatnonzero(_is_peak(density)), density
 
     def located(self, bandwidth: float) -> tuple[tuple[float, ...], float | None]:
         """Where the modes lie, ascending, and where the density is lowest between the first and the last."""
