@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import pytest
 
@@ -18,17 +18,19 @@ from reports.load import load_run
 from reports.tables import table1_document
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
-    from harness.claims import Claim, Procedure
+    from harness.claims import Claim, JointClaim, Procedure
     from harness.localizers import Localizer
     from harness.models.handle import ModelHandle
     from harness.pipeline import Workspace
+
+ClaimT = TypeVar("ClaimT", bound="Claim | JointClaim")
 
 
 class Backend(Protocol):
     """What the plugin needs of the harness; tests of the plugin put something cheap in its place."""
 
     @property
-    def claims(self) -> "Mapping[str, Callable[..., Claim]]":
+    def claims(self) -> "Mapping[str, Callable[..., Claim | JointClaim]]":
         """Every claim by name, built from a `procedure`."""
         ...
 
@@ -83,7 +85,7 @@ class Benchmark:
             self._workspace = self.backend.workspace(self.request, make_progress(self._config))
         return self._workspace
 
-    def build(self, claim_type: "Callable[..., Claim]", **choices: Any) -> "Claim":
+    def build(self, claim_type: "Callable[..., ClaimT]", **choices: Any) -> "ClaimT":
         """A claim with this session's procedure and, if there is one for it, margin.
 
         Args:
@@ -96,7 +98,7 @@ class Benchmark:
         claim = claim_type(procedure=self.procedure, **choices)
         margin = self.request.margins.get(claim.name)
         # A claim is a frozen dataclass, its own configuration; so `replace` checks the margin as the claim itself does.
-        return claim if margin is None else cast("Claim", replace(cast(Any, claim), margin=margin))
+        return claim if margin is None else cast("ClaimT", replace(cast(Any, claim), margin=margin))
 
     def pytest_runtest_logfinish(self) -> None:
         """Drops the traceback of a failed test: it would keep the test's model alive while the next is loaded."""

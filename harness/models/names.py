@@ -31,6 +31,7 @@ class ModelName:
         hub_id: its id on the hub, or None if it lies in a folder.
         revision: branch, tag or commit on the hub; the default branch if None.
         builtin: whether it came with this project.
+        alias: whether the id is one of `ALIASES`, and so a model that others know by it.
     """
 
     id: str
@@ -38,6 +39,7 @@ class ModelName:
     hub_id: str | None = None
     revision: str | None = None
     builtin: bool = False
+    alias: bool = False
 
 
 def builtin_models() -> dict[str, Path]:
@@ -59,7 +61,7 @@ def resolve_name(name: str) -> ModelName:
         return ModelName(id=name, folder=builtin[name], builtin=True)
     plain, _, revision = name.partition("@")
     if plain in ALIASES:
-        return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None)
+        return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None, alias=True)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return ModelName(id=folder.resolve().name, folder=_checked(folder, name))
