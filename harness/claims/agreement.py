@@ -73,9 +73,9 @@ class Agreement:
             reason = f"Agreement takes two localizers or more, and there is {only}. Give --localizer ig,sig,amig."
             return Finding(verdict=Verdict.NOT_APPLICABLE, reason=reason, margin=self.margin)
         members = bring_together(evidence, self.procedure, self.name)
-        cuts = [self.threshold.cut(cs2) for cs2 in members.cs2 if len(cs2)]
-        calls = np.array([cs2 <= cut for cs2, cut in zip(members.cs2, cuts, strict=False)], dtype=bool)
-        verdict, reason, measured = self.judged(calls.reshape(len(evidence), -1), members.relation)
+        cuts = [self.threshold.cut(cs2) if members.n_facts else 0.0 for cs2 in members.cs2]
+        calls = members.cs2 <= np.array(cuts)[:, None]
+        verdict, reason, measured = self.judged(calls, members.relation)
         verdict, reason = members.objection() or (verdict, reason)
         kappa = measured and measured.within
         interval = kappa and kappa.interval()
@@ -155,14 +155,16 @@ class Agreement:
         measured: RaterAgreement | None,
     ) -> dict[str, object]:
         """The numbers around the estimate; None for each that does not exist."""
-        names = list(members.gates)
+        if measured is None:
+            return dict.fromkeys(("paper", "by_chance", "excess", "fleiss_kappa", "shares", "cuts"))
+        shares = [float(row.mean()) for row in calls]
         return {
-            "paper": {"unanimous_inconsistent": measured and measured.unanimous},
-            "by_chance": measured and measured.by_chance,
-            "excess": measured and _with_interval(measured.excess),
-            "fleiss_kappa": measured and _with_interval(measured.fleiss),
-            "shares": {name: float(row.mean()) for name, row in zip(names, calls, strict=False)},
-            "cuts": dict(zip(names, cuts, strict=False)),
+            "paper": {"unanimous_inconsistent": measured.unanimous},
+            "by_chance": measured.by_chance,
+            "excess": _with_interval(measured.excess),
+            "fleiss_kappa": _with_interval(measured.fleiss),
+            "shares": dict(zip(members.gates, shares, strict=True)),
+            "cuts": dict(zip(members.gates, cuts, strict=True)),
             "note": RELATED,
         }
 
