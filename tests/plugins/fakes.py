@@ -23,6 +23,10 @@ class FakeModel:
     name: str
     loaded: bool = False
 
+    @property
+    def alias(self) -> str | None:
+        return self.name if self.name in ("gpt2", "llama3") else None
+
     def load(self) -> None:
         if not self.loaded:
             tell(f"load {self.name}")
