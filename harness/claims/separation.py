@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Int
 
 from harness.claims.classes import FEWEST_FACTS, FEWEST_RELATIONS, both_classes, how_to_get_both
-from harness.claims.cut import MODES_LEVEL
 from harness.claims.description import paper_statistic
 from harness.claims.evidence import Evidence
 from harness.claims.halves import FEWEST_QUERIES, Halves, split_halves
@@ -15,6 +14,9 @@ from harness.claims.held_out import HELD_OUT, HeldOut, measure_held_out
 from harness.claims.procedure import Procedure, check_at_least, check_share
 from harness.claims.verdict import Finding, Verdict, number
 from harness.consistency import Threshold
+
+MODES_LEVEL: Final = 0.05
+"""Two kinds take a test that rejects one mode at this level; the difference on other queries guards them as well."""
 
 MOST_EMPTY_DRAWS: Final = 0.05
 """With more bootstrap draws than this in which a class has no fact, the interval describes the luckier draws."""
