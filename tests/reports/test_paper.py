@@ -1,7 +1,7 @@
 """Table 1 of the paper: what is printed hangs together, but for what the notes say."""
 
 import json
-from itertools import product
+from itertools import combinations, product
 from math import prod
 
 import pytest
@@ -66,6 +66,15 @@ def test_unanimity_is_at_most_each_share_and_more_than_chance():
         shares = [printed_cell(row.model, name, row.threshold).r_inconsistent for name in ("ig", "sig", "amig")]
         assert row.by_chance == pytest.approx(prod(shares), abs=5e-4)
         assert row.by_chance < row.printed <= min(shares) + ROUNDING
+
+
+def test_printed_unanimity_implies_a_kappa_above_the_margin_of_agreement():
+    for row in TABLE.unanimous:
+        shares = [printed_cell(row.model, name, row.threshold).r_inconsistent for name in ("ig", "sig", "amig")]
+        # Two agree at least where all three do; kappa is twice the covariance over the chance of disagreement.
+        together = sum(row.printed - a * b for a, b in combinations(shares, 2)) / 3
+        apart = sum(a * (1 - b) + b * (1 - a) for a, b in combinations(shares, 2)) / 3
+        assert 2 * together / apart > 0.5
 
 
 def test_a_file_that_says_something_else_is_refused(tmp_path, monkeypatch):
