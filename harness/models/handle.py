@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from harness.data.download import OnBytes
@@ -39,6 +39,7 @@ class ModelHandle:
     Attributes:
         name: its id in tests and records.
         builtin: whether it came with this project.
+        alias: the alias that it was asked for by, or None.
         n_loads: how often its weights were loaded.
     """
 
@@ -60,6 +61,7 @@ class ModelHandle:
             raise ConfigError(f"no dtype {dtype!r}. {near_matches(dtype, _DTYPES)}", setting="dtype", value=dtype)
         self.name = name.id
         self.builtin = name.builtin
+        self.alias = name.id if name.alias and name.revision is None else None
         self.n_loads = 0
         self.dtype = dtype
         self.device = _device(device)
@@ -114,6 +116,27 @@ class ModelHandle:
         return int(
             self._config()["max_position_embeddings" if "max_position_embeddings" in self._config() else "n_positions"]
         )
+
+    @cached_property
+    def family(self) -> str:
+        """The model type of its configuration; empty if that has none."""
+        return str(self._config().get("model_type", ""))
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """How many parameters it has, shared ones counted once; from its configuration, without its weights.
+
+        Raises:
+            ModelError: the configuration makes no model.
+        """
+        try:
+            code = self._trust_remote_code
+            config = AutoConfig.from_pretrained(self.folder, trust_remote_code=code, local_files_only=True)
+            with torch.device("meta"):
+                model: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=code)
+        except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+            raise ModelError(f"the size of {self.name!r} cannot be told: {error}", model=self.name) from error
+        return sum(parameter.numel() for parameter in model.parameters())
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
@@ -207,7 +230,7 @@ class ModelHandle:
             "source": self._source.hub_id or ("built in" if self.builtin else self.folder.name),
             "revision": commit,
             "device": str(self.device),
-            "model_type": self._config().get("model_type"),
+            "model_type": self.family,
             "remote_code": self._trust_remote_code,
         }
 

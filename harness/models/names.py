@@ -34,6 +34,7 @@ class ModelName:
         revision: branch, tag or commit on the hub; the default branch if None.
         builtin: whether it came with this project.
         planted: what it is built from, or None if its weights lie somewhere.
+        alias: whether the id is one of `ALIASES`, and so a model that others know by it.
     """
 
     id: str
@@ -42,6 +43,7 @@ class ModelName:
     revision: str | None = None
     builtin: bool = False
     planted: Planted | None = None
+    alias: bool = False
 
 
 def builtin_models() -> dict[str, Path]:
@@ -65,7 +67,7 @@ def resolve_name(name: str) -> ModelName:
         return ModelName(id=name, builtin=True, planted=PLANTED[name])
     plain, _, revision = name.partition("@")
     if plain in ALIASES:
-        return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None)
+        return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None, alias=True)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return ModelName(id=folder.resolve().name, folder=_checked(folder, name))

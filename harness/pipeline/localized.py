@@ -57,6 +57,7 @@ class Localized:
             relation_of_fact=np.array([relation[f.relation] for f in facts], dtype=np.int64),
             relation_names=relation_names,
             object_of_fact=np.unique([f.object for f in facts], return_inverse=True)[1],
+            fact_uids=tuple(f.uid for f in facts),
             known_query=self.rows["top_token_is_answer"].to_numpy(bool),
             sets=QuerySets.from_lists(self.rows["kn"].tolist()),
             unscored=self.plan.unscored,

@@ -1,13 +1,13 @@
 """One session's way from facts to verdicts and to a saved run."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from harness.claims import Claim, Evidence, Retest
+from harness.claims import Claim, Evidence, Finding, JointClaim, ModelSize, Retest, in_every_cell
 from harness.data.facts import Dataset
 from harness.errors import DataError
 from harness.execution.local import localize_missing, open_store
@@ -32,6 +32,8 @@ class Workspace:
         self._progress = progress or Quiet()
         self._datasets: dict[str, Dataset] = {}
         self._evidence: dict[tuple[str, str], Evidence] = {}
+        self._with_size: dict[tuple[str, str], Evidence] = {}
+        self._findings: dict[tuple[Claim, str, str], Finding] = {}
         self._models: dict[str, ModelHandle] = {}
         self._facts: list[pd.DataFrame] = []
 
@@ -70,28 +72,55 @@ class Workspace:
         Raises:
             HarnessError: see `evidence`.
         """
-        finding = claim.decide(self.evidence(model, localizer))
-        return ClaimRow(
-            claim=claim.name,
-            statement=claim.statement,
-            marker=claim.marker,
-            model=model.name,
-            localizer=localizer.name,
-            threshold=threshold,
-            verdict=str(finding.verdict),
-            reason=finding.reason,
-            expected=self._expected(claim, model, localizer, threshold),
-            estimate=finding.estimate,
-            ci_low=finding.ci_low,
-            ci_high=finding.ci_high,
-            margin=finding.margin,
-            p_value=finding.p_value,
-            n_facts=finding.n_facts,
-            n_queries=finding.n_queries,
-            n_relations=finding.n_relations,
-            n_unscored=finding.n_unscored,
-            extras=finding.extras,
-        )
+        return self._row(claim, self._decided(claim, model, localizer), [model], [localizer], threshold)
+
+    def judge_localizers(
+        self, claim: JointClaim, model: ModelHandle, localizers: Sequence[Localizer], threshold: str | None
+    ) -> ClaimRow:
+        """Decides a claim about several localizers on one model.
+
+        Raises:
+            HarnessError: see `evidence`.
+        """
+        evidence = {localizer.name: self.evidence(model, localizer) for localizer in localizers}
+        return self._row(claim, claim.decide_jointly(evidence), [model], localizers, threshold)
+
+    def judge_models(
+        self, claim: JointClaim, models: Sequence[ModelHandle], localizer: Localizer, threshold: str | None
+    ) -> ClaimRow:
+        """Decides a claim about several models under one localizer; their weights are in memory in turn.
+
+        Raises:
+            HarnessError: see `evidence`.
+        """
+        evidence: dict[str, Evidence] = {}
+        for model in models:
+            loads = model.n_loads
+            evidence[model.name] = self._sized(model, localizer)
+            if model.n_loads > loads:
+                model.release()
+        return self._row(claim, claim.decide_jointly(evidence), models, [localizer], threshold)
+
+    def judge_everywhere(
+        self, claims: Mapping[str, Claim], model: ModelHandle, localizers: Sequence[Localizer]
+    ) -> ClaimRow:
+        """Decides whether a claim holds in every cell of a model.
+
+        Args:
+            claims: the claim at each threshold, by the threshold's name.
+            model: the model.
+            localizers: the localizers.
+
+        Raises:
+            HarnessError: see `evidence`.
+        """
+        cells = [
+            self.judge(claim, model, localizer, threshold)
+            for localizer in localizers
+            for threshold, claim in claims.items()
+        ]
+        row = in_every_cell(cells)
+        return replace(row, expected=self._expected(row.claim, model, row.localizer, None))
 
     def save_run(self, rows: Sequence[ClaimRow], *, name: str | None, command: str, seconds: float) -> Path:
         """Writes the run into the store.
@@ -119,12 +148,64 @@ class Workspace:
         record = RunRecord(manifest=manifest, claims=tuple(rows))
         return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, facts)
 
-    def _expected(self, claim: Claim, model: ModelHandle, localizer: Localizer, threshold: str | None) -> str | None:
+    def _decided(self, claim: Claim, model: ModelHandle, localizer: Localizer) -> Finding:
+        """The finding, remembered: a claim that is its own configuration decides a cell once."""
+        decided = (claim, model.name, localizer.name)
+        try:
+            hash(decided)
+        except TypeError:  # somebody's own claim, which cannot be told from another
+            return claim.decide(self.evidence(model, localizer))
+        if decided not in self._findings:
+            self._findings[decided] = claim.decide(self.evidence(model, localizer))
+        return self._findings[decided]
+
+    def _row(
+        self,
+        claim: Claim | JointClaim,
+        finding: Finding,
+        models: Sequence[ModelHandle],
+        localizers: Sequence[Localizer],
+        threshold: str | None,
+    ) -> ClaimRow:
+        """What a finding is in a record; a row that spans models or localizers names all of them."""
+        localizer = "+".join(sorted(localizer.name for localizer in localizers))
+        return ClaimRow(
+            claim=claim.name,
+            statement=claim.statement,
+            marker=claim.marker,
+            model="+".join(model.name for model in models),
+            localizer=localizer,
+            threshold=threshold,
+            verdict=str(finding.verdict),
+            reason=finding.reason,
+            expected=self._expected(claim.name, models[0], localizer, threshold) if len(models) == 1 else None,
+            estimate=finding.estimate,
+            ci_low=finding.ci_low,
+            ci_high=finding.ci_high,
+            margin=finding.margin,
+            p_value=finding.p_value,
+            n_facts=finding.n_facts,
+            n_queries=finding.n_queries,
+            n_relations=finding.n_relations,
+            n_unscored=finding.n_unscored,
+            paper_value=finding.paper_value,
+            extras=finding.extras,
+        )
+
+    def _expected(self, claim: str, model: ModelHandle, localizer: str, threshold: str | None) -> str | None:
         """The verdict that a built-in model carries, which holds for its own facts under the default settings."""
         same = replace(Settings(), store=self.settings.store, device=self.settings.device, draws=self.settings.draws)
         if replace(self.settings, batch_size=None, offline=False, trust_remote_code=False) != same:
             return None
-        return model.expected.get((claim.name, localizer.name, threshold or ""))
+        return model.expected.get((claim, localizer, threshold or ""))
+
+    def _sized(self, model: ModelHandle, localizer: Localizer) -> Evidence:
+        """The evidence with the model's size, which only a comparison of models needs."""
+        cell = (model.name, localizer.name)
+        if cell not in self._with_size:
+            size = ModelSize(family=model.family, parameters=model.n_parameters)
+            self._with_size[cell] = replace(self.evidence(model, localizer), model=size)
+        return self._with_size[cell]
 
     def _gather(self, model: ModelHandle, localizer: Localizer) -> Evidence:
         localized = self._localized(model, localizer)

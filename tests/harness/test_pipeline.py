@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harness.attribution.quadrature import Quadrature
-from harness.claims import Claim, Prevalence, PrevalenceByRelation, Separation
+from harness.claims import Claim, Prevalence, PrevalenceByRelation, Procedure, Separation
 from harness.consistency import OtsuThreshold, StaticThreshold, cs1_cs2
 from harness.errors import DataError
 from harness.localizers import AttributionMap, Localizer, Unscored, make_localizer
@@ -22,9 +22,10 @@ from harness.pipeline import Settings, Workspace
 from harness.records import ClaimRow, RunRecord
 from tests.random_localizer import RandomNeurons
 
-STATIC = Prevalence(threshold=StaticThreshold(0.1), draws=500)
+FEW_DRAWS = Procedure(draws=500)
+STATIC = Prevalence(threshold=StaticThreshold(0.1), procedure=FEW_DRAWS)
 CLAIMS = [
-    claim(threshold=threshold, draws=500)
+    claim(threshold=threshold, procedure=FEW_DRAWS)
     for claim in (Prevalence, PrevalenceByRelation, Separation)
     for threshold in (StaticThreshold(0.1), OtsuThreshold())
 ]

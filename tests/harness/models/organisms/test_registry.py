@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.claims import Claim, Prevalence, PrevalenceByRelation, Separation
+from harness.claims import Claim, Prevalence, PrevalenceByRelation, Procedure, Separation
 from harness.consistency import OtsuThreshold, StaticThreshold
 from harness.errors import DataError
 from harness.models.handle import resolve_model
@@ -15,9 +15,9 @@ from tests.planted import evidence_of_truth
 
 PAPERS, OTSU, FIGURE_3 = StaticThreshold(0.1), OtsuThreshold(), StaticThreshold(0.3)
 ROWS: list[Claim] = [
-    *(Prevalence(threshold=threshold, draws=2_000) for threshold in (PAPERS, OTSU, FIGURE_3)),
+    *(Prevalence(threshold=threshold, procedure=Procedure(draws=2_000)) for threshold in (PAPERS, OTSU, FIGURE_3)),
     *(PrevalenceByRelation(threshold=threshold) for threshold in (PAPERS, OTSU, FIGURE_3)),
-    *(Separation(threshold=threshold, draws=2_000) for threshold in (PAPERS, OTSU)),
+    *(Separation(threshold=threshold, procedure=Procedure(draws=2_000)) for threshold in (PAPERS, OTSU)),
 ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.attribution.quadrature import Quadrature
-from harness.claims import Prevalence
+from harness.claims import Prevalence, Procedure
 from harness.consistency import StaticThreshold
 from harness.localizers import make_localizer
 from harness.models.organisms.growing import grow
@@ -23,7 +23,7 @@ def test_the_share_of_inconsistent_facts_is_recovered(pi: float, architecture: s
         assert world.inconsistent_share(0.99) == pi
     quadrature = Quadrature(rule="gauss-legendre", steps=6)
     workspace = Workspace(Settings(store=tmp_path, draws=100, quadrature=quadrature))
-    claim = Prevalence(threshold=StaticThreshold(0.1), draws=100)
+    claim = Prevalence(threshold=StaticThreshold(0.1), procedure=Procedure(draws=100))
     handle = planted_handle(recipe, architecture)
     row = workspace.judge(claim, handle, make_localizer("ig", quadrature=quadrature), "static:0.1")
     assert row.n_facts == 36
