@@ -183,7 +183,8 @@ class Workspace:
         dataset = self.dataset(model)
         plan = make_plan(dataset.queries(), model.tokenizer, context_length=model.context_length)
         if not plan.requests:
-            raise DataError(f"no query of {dataset.name} can be put to {model.name}: {plan.unscored}")
+            why = "; ".join(f"{count} queries, because {reason}" for reason, count in plan.unscored.items())
+            raise DataError(f"no query of {dataset.name} can be put to {model.name}: {why}")
         rows = self._rows(plan, model, localizer, label=f"{model.name} {localizer.name}")
         if self.settings.known_only:
             plan, rows = _known_only(plan, rows)
