@@ -5,13 +5,15 @@ without them.
 """
 
 import json
-import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from huggingface_hub import is_offline_mode
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
@@ -20,6 +22,7 @@ from harness.data.download import OnBytes
 from harness.data.facts import Dataset
 from harness.data.sources import EMBEDDED, PARAREL, load_dataset
 from harness.errors import ConfigError, DataError, ModelError, near_matches
+from harness.models.families import family_of
 from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprint
 from harness.models.hub import download
 from harness.models.loaded import LoadedModel
@@ -30,6 +33,7 @@ from harness.models.organisms.world import World
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ATTENTION = "sdpa"
+_CONTEXT_KEYS = ("max_position_embeddings", "n_positions")
 _EXPECTED_FILE = "expected_verdicts.json"
 
 
@@ -81,7 +85,7 @@ class ModelHandle:
         return download(
             self._source.hub_id,
             revision=self._source.revision,
-            offline=self._offline or bool(os.environ.get("HF_HUB_OFFLINE")),
+            offline=self._offline or is_offline_mode(),
             with_code=self._trust_remote_code,
         )
 
@@ -97,13 +101,21 @@ class ModelHandle:
         Raises:
             ModelError: there is none that can be read.
         """
+        self._config()  # what is wrong with it is told as such
         try:
-            return cast(
+            tokenizer = cast(
                 PreTrainedTokenizerBase,
                 AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self._trust_remote_code),
             )
-        except (OSError, ValueError, ImportError, KeyError) as error:
+        except Exception as error:  # a dozen kinds, by what is wrong with the file
             raise ModelError(f"{self.name!r} has no tokenizer that can be read: {error}", model=self.name) from error
+        # Some families make one up that knows nothing but special tokens, and every query would be empty.
+        if set(tokenizer.get_vocab().values()) <= set(tokenizer.all_special_ids):
+            raise ModelError(
+                f"{self.name!r} has no tokenizer: {self.folder} lacks tokenizer.json, or what its kind reads instead",
+                model=self.name,
+            )
+        return tokenizer
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:
@@ -112,10 +124,20 @@ class ModelHandle:
 
     @cached_property
     def context_length(self) -> int:
-        """Most tokens that the model takes, from its configuration."""
-        return int(
-            self._config()["max_position_embeddings" if "max_position_embeddings" in self._config() else "n_positions"]
-        )
+        """Most tokens that the model takes, from its configuration.
+
+        Raises:
+            ModelError: the configuration does not say.
+        """
+        config = self._config()
+        length = next((config[key] for key in _CONTEXT_KEYS if key in config), None)
+        if not isinstance(length, int) or length < 1:
+            raise ModelError(
+                f"the config.json of {self.name!r} should say in {' or '.join(_CONTEXT_KEYS)} how many tokens the model"
+                f" takes, got {length!r}",
+                model=self.name,
+            )
+        return length
 
     @cached_property
     def family(self) -> str:
@@ -186,24 +208,9 @@ class ModelHandle:
             ModelError: the files do not make a model, or its family is unknown.
         """
         if self._loaded is None:
+            family_of(str(self._config()["model_type"]), model=self.name)  # before gigabytes are read
             self.n_loads += 1
-            show_bars = transformers_logging.is_progress_bar_enabled()
-            transformers_logging.disable_progress_bar()
-            try:
-                model: Any = AutoModelForCausalLM.from_pretrained(
-                    self.folder,
-                    dtype=_DTYPES[self.dtype],
-                    attn_implementation=_ATTENTION,
-                    trust_remote_code=self._trust_remote_code,
-                    use_safetensors=True,
-                    local_files_only=True,
-                )
-                model = model.to(self.device)
-            except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
-                raise ModelError(f"{self.name!r} cannot be loaded: {error}", model=self.name) from error
-            finally:
-                if show_bars:
-                    transformers_logging.enable_progress_bar()
+            model = self._read_weights().to(self.device)
             self._loaded = LoadedModel(
                 name=self.name, model=model, tokenizer=self.tokenizer, fingerprint=self.fingerprint
             )
@@ -234,13 +241,64 @@ class ModelHandle:
             "remote_code": self._trust_remote_code,
         }
 
+    def _read_weights(self) -> Any:
+        """The model as its files say it is: where a weight is missing, transformers would draw it at random."""
+        with _quiet_transformers():
+            try:
+                model, found = AutoModelForCausalLM.from_pretrained(
+                    self.folder,
+                    dtype=_DTYPES[self.dtype],
+                    attn_implementation=_ATTENTION,
+                    trust_remote_code=self._trust_remote_code,
+                    use_safetensors=True,
+                    local_files_only=True,
+                    ignore_mismatched_sizes=True,  # told below, in one sentence
+                    output_loading_info=True,
+                )
+            except SafetensorError as error:
+                raise ModelError(
+                    f"the weights of {self.name!r} are damaged or cut short ({error}); copy or download them again",
+                    model=self.name,
+                ) from error
+            except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
+                raise ModelError(f"{self.name!r} cannot be loaded: {error}", model=self.name) from error
+        missing, misshapen = sorted(found["missing_keys"]), sorted(key for key, *_ in found["mismatched_keys"])
+        if missing or misshapen:
+            raise ModelError(
+                f"the weights of {self.name!r} are not those of its config.json: {len(missing)} are missing and"
+                f" {len(misshapen)} have another shape, such as {(missing + misshapen)[0]}",
+                model=self.name,
+            )
+        if unused := sorted(found["unexpected_keys"]):
+            warnings.warn(f"{self.name}: {len(unused)} weights have no use, such as {unused[0]}", stacklevel=3)
+        return model
+
     def _config(self) -> dict[str, Any]:
         try:
-            return cast(dict[str, Any], json.loads((self.folder / "config.json").read_text(encoding="utf-8")))
+            config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ModelError(
                 f"{self.name!r} has a config.json that cannot be read: {error}", model=self.name
             ) from error
+        if not isinstance(config, dict) or "model_type" not in config:
+            raise ModelError(
+                f"the config.json of {self.name!r} should be a JSON object with a model_type", model=self.name
+            )
+        return cast(dict[str, Any], config)
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No progress bar and no report of keys: what matters of it is an error or a warning of ours."""
+    bars, verbosity = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
 
 
 def resolve_model(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ModelError, near_matches
+from harness.models.files import missing_files
 from harness.models.organisms.recipe import Planted
 from harness.models.organisms.registry import PLANTED
 
@@ -86,10 +87,10 @@ def resolve_name(name: str) -> ModelName:
 
 def _checked(folder: Path, name: str) -> Path:
     """The folder, if it holds a configuration and weights."""
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"the folder {name!r} holds no model: config.json is missing", model=name)
-    if not list(folder.glob("*.safetensors")):
+    if missing := missing_files(folder):
         raise ModelError(
-            f"the folder {name!r} holds no weights in safetensors; convert them with save_pretrained", model=name
+            f"the folder {name!r} holds no model that can be used: it lacks {', '.join(missing)}. "
+            "A model's folder is what save_pretrained writes, with weights in safetensors",
+            model=name,
         )
     return folder

@@ -216,12 +216,12 @@ class Workspace:
         dataset = self.dataset(model)
         plan = make_plan(dataset.queries(), model.tokenizer, context_length=model.context_length)
         if not plan.requests:
-            raise DataError(f"no query of {dataset.name} can be put to {model.name}: {plan.unscored}")
+            raise DataError(f"no query of {dataset.name} can be put to {model.name}: {plan.why_unscored()}")
         rows = self._rows(plan, model, localizer, label=f"{model.name} {localizer.name}")
         localized = Localized(dataset=dataset, plan=plan, rows=rows).scored_only()
         if not localized.plan.requests:
-            unscored = localized.plan.unscored
-            raise DataError(f"{localizer.name} scores no query of {dataset.name} on {model.name}: {unscored}")
+            why = localized.plan.why_unscored()
+            raise DataError(f"{localizer.name} scores no query of {dataset.name} on {model.name}: {why}")
         return localized.known_only() if self.settings.known_only else localized
 
     def _rows(self, plan: Plan, model: ModelHandle, localizer: Localizer, *, label: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The stages joined, on the built-in model and its own facts."""
+"""The stages joined, on the built-in models and their own facts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +16,7 @@ from harness.errors import DataError
 from harness.localizers import AttributionMap, Localizer, Unscored, make_localizer
 from harness.models.handle import ModelHandle, resolve_model
 from harness.models.loaded import LoadedModel
+from harness.models.names import builtin_models
 from harness.models.queries import EncodedQuery
 from harness.neurons import NeuronSet
 from harness.pipeline import Settings, Workspace
@@ -37,9 +38,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
-@pytest.fixture(scope="module")
-def handle() -> ModelHandle:
-    return resolve_model("tiny-gpt2")
+@pytest.fixture(scope="module", params=sorted(builtin_models()))
+def handle(request: pytest.FixtureRequest) -> ModelHandle:
+    return resolve_model(request.param)
 
 
 def judge(settings: Settings, handle: ModelHandle, localizer: Localizer | None = None) -> ClaimRow:
@@ -85,9 +86,9 @@ def test_a_saved_run_holds_complete_rows(handle: ModelHandle, store: Path) -> No
     assert None not in (row.estimate, row.ci_low, row.ci_high, row.margin, row.p_value)
     paper = row.extras["paper"]
     assert paper["r_consistent"] + paper["r_inconsistent"] == pytest.approx(1)
-    assert record.manifest.smoke == "at most 6 facts a relation; built-in model tiny-gpt2"
+    assert record.manifest.smoke == f"at most 6 facts a relation; built-in model {handle.name}"
     assert record.manifest.data["embedded"]["facts"] == 102
-    assert record.manifest.models["tiny-gpt2"]["weights"] == handle.fingerprint
+    assert record.manifest.models[handle.name]["weights"] == handle.fingerprint
     assert record.manifest.settings["quadrature"] == {"rule": "right", "steps": 4}
     assert len(pd.read_csv(folder / "results.csv")) == 1
 
@@ -165,7 +166,7 @@ def test_every_claim_on_the_random_control_is_void(handle: ModelHandle, store: P
 
 
 def test_a_model_whose_context_is_too_short_for_every_query(store: Path, handle: ModelHandle) -> None:
-    short = resolve_model("tiny-gpt2")
+    short = resolve_model(handle.name)
     short.__dict__["context_length"] = 2
-    with pytest.raises(DataError, match=r"no query of embedded can be put to tiny-gpt2.*longer than"):
+    with pytest.raises(DataError, match=rf"no query of embedded can be put to {handle.name}.*longer than"):
         judge(replace(FEW, store=store), short)
