@@ -3,7 +3,8 @@
     make bench
 
 Naive: one query, one layer and one word at a time; reference points by whole forward passes for every layer, as the
-field's code bases find them. It is so slow that it gets few prompts and one round; what it finds is compared with what we find.
+field's code bases find them. It is so slow that it gets few prompts and one round. What it finds is compared with what
+we find.
 """
 
 import numpy as np
