@@ -26,7 +26,10 @@ def naive_path_integral(
 def _layer(model: LoadedModel, ids: Tensor, answer: int, layer: int, nodes: Tensor, weights: Tensor) -> Tensor:
     projection = model.output_projections[layer]
     seen: list[Tensor] = []
-    handle = projection.register_forward_pre_hook(lambda _module, args: seen.append(args[0][0, -1].detach()))
+    # OPT flattens queries and positions before it projects.
+    handle = projection.register_forward_pre_hook(
+        lambda _module, args: seen.append(args[0].reshape(ids.numel(), -1)[-1].detach())
+    )
     with torch.no_grad():
         model.model(input_ids=ids, use_cache=False)
     handle.remove()
@@ -34,7 +37,8 @@ def _layer(model: LoadedModel, ids: Tensor, answer: int, layer: int, nodes: Tens
     rows = (nodes.to(value)[:, None] * value).requires_grad_()
 
     def put(_module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-        return (torch.cat([args[0][:, :-1], rows[:, None]], dim=1),)
+        sequences = args[0].reshape(len(rows), ids.shape[1], -1)
+        return (torch.cat([sequences[:, :-1], rows[:, None]], dim=1).view(args[0].shape),)
 
     handle = projection.register_forward_pre_hook(put)
     logits = model.model(input_ids=ids.expand(len(nodes), -1), use_cache=False).logits

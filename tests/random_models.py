@@ -3,6 +3,7 @@
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
+    AutoModelForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -11,10 +12,11 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from harness.models.families import FAMILIES as ROWS
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from tests.random_configs import VARIANTS, VOCABULARY
 
-VOCABULARY = 101
 FAMILIES = ("gpt2", "llama")
 
 
@@ -57,6 +59,17 @@ def random_model(
             if parameter.dim() > 1:
                 parameter.normal_(0, 0.15)
     return LoadedModel(name=family, model=model.to(dtype), tokenizer=word_tokenizer(), fingerprint="random")
+
+
+def random_variant(variant: str, *, dtype: torch.dtype = torch.float32, seed: int = 0) -> LoadedModel:
+    """A model of two layers; biases and norms are random too, so that none can be overlooked."""
+    torch.manual_seed(seed)
+    config = VARIANTS[variant]()
+    model = AutoModelForCausalLM.from_config(config, attn_implementation=ROWS[config.model_type].attention)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.15)
+    return LoadedModel(name=variant, model=model.to(dtype), tokenizer=word_tokenizer(), fingerprint="random")
 
 
 def word_tokenizer() -> PreTrainedTokenizerFast:

@@ -43,7 +43,7 @@ def answer_statistics(model: LoadedModel, queries: Sequence[EncodedQuery]) -> li
     owner = torch.tensor([i for i, query in enumerate(queries) for _ in query.answer_ids])
     position = torch.tensor([len(q.prompt_ids) - 1 + j for q in queries for j in range(len(q.answer_ids))])
     target = torch.tensor([token for query in queries for token in query.answer_ids], device=model.device)
-    logits = model.head(hidden[owner.to(model.device), position.to(model.device)])
+    logits = model.logits(hidden[owner.to(model.device), position.to(model.device)])
     log_p = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
     chosen = log_p.gather(1, target[:, None]).squeeze(1).cpu()
     top = (log_p.argmax(-1) == target).cpu()

@@ -50,24 +50,21 @@ def integrate(
         Scores in the model's dtype (at least float32), detached, on the model's device.
     """
     nodes, weights = (torch.from_numpy(a).to(reference) for a in quadrature.nodes_and_weights())
+    moved = state.neurons - reference
     points = [
-        (r[:, None] + nodes[None, :, None] * (block.neurons - r)[:, None]).requires_grad_()
-        for block, r in zip(state.blocks, reference, strict=True)
+        (r[:, None] + nodes[None, :, None] * d[:, None]).requires_grad_() for r, d in zip(reference, moved, strict=True)
     ]
     with torch.enable_grad():
         hidden = state.model.final_norm(climb(state, points))
-    queries, rows, _ = hidden.shape
-    log_p, slope = log_probability_and_gradient(
-        state.model.head, hidden.detach().flatten(0, 1), state.answer.repeat_interleave(rows)
-    )
+    log_p, slope = _log_probability(state, hidden.detach(), gradient=True)
     assert slope is not None
-    gradients = torch.autograd.grad(hidden, points, slope.view_as(hidden))
-    p_rows = log_p.exp().view(queries, len(points), len(nodes))  # rows are ordered by layer, then by node
+    gradients = torch.autograd.grad(hidden, points, slope)
+    p_rows = log_p.exp().unflatten(1, (len(points), -1))  # rows are ordered by layer, then by node
     factors = weights.to(log_p) * p_rows
     scores = torch.stack(
         [
-            torch.einsum("qk,qkn->qn", factors[:, layer], gradient.to(log_p)) * (block.neurons - r).to(log_p)
-            for layer, (gradient, block, r) in enumerate(zip(gradients, state.blocks, reference, strict=True))
+            torch.einsum("qk,qkn->qn", factors[:, layer], gradient.to(log_p)) * d.to(log_p)
+            for layer, (gradient, d) in enumerate(zip(gradients, moved, strict=True))
         ],
         dim=1,
     )
@@ -82,10 +79,19 @@ def answer_probability(
     state: LastToken, neurons: Float[Tensor, "layers queries d_ff"] | None
 ) -> Float[Tensor, "queries layers"]:
     """p(answer) where one layer at a time has other neurons; one column, the unmodified p, where `neurons` is None."""
-    unmodified = state.blocks[-1].output[:, None]
-    rows = unmodified if neurons is None else climb(state, [layer[:, None] for layer in neurons])
-    hidden = state.model.final_norm(rows)
-    log_p, _ = log_probability_and_gradient(
-        state.model.head, hidden.flatten(0, 1), state.answer.repeat_interleave(rows.shape[1]), gradient=False
+    rows = state.blocks[-1].output[:, None] if neurons is None else climb(state, [layer[:, None] for layer in neurons])
+    return _log_probability(state, state.model.final_norm(rows), gradient=False)[0].exp()
+
+
+def _log_probability(
+    state: LastToken, hidden: Float[Tensor, "queries rows d_head"], *, gradient: bool
+) -> tuple[Float[Tensor, "queries rows"], Float[Tensor, "queries rows d_head"] | None]:
+    """log p(answer) of rows that came through the final norm, and its gradient."""
+    log_p, slope = log_probability_and_gradient(
+        state.model.head,
+        hidden.flatten(0, 1),
+        state.answer.to(hidden.device).repeat_interleave(hidden.shape[1]),
+        softcap=state.model.softcap,
+        gradient=gradient,
     )
-    return log_p.exp().view(len(state.answer), -1)
+    return log_p.view(hidden.shape[:2]), None if slope is None else slope.view_as(hidden)

@@ -44,7 +44,7 @@ class Plan:
         return [tuple(ordered[start : start + SHARD_ROWS]) for start in range(0, len(ordered), SHARD_ROWS)]
 
 
-def make_plan(queries: Iterable[Query], tokenizer: PreTrainedTokenizerBase, *, context_length: int) -> Plan:
+def make_plan(queries: Iterable[Query], tokenizer: PreTrainedTokenizerBase, *, context_length: int | None) -> Plan:
     """Tokenises queries with their answers; those that cannot be are counted by reason."""
     requests: list[Request] = []
     unscored: dict[str, int] = {}

@@ -65,6 +65,5 @@ class IntegratedGradients:
     def _batch_size(self, model: LoadedModel) -> int:
         """As many queries as fit into the memory budget, at least one."""
         row_layers = self.quadrature.steps * model.n_layers * (model.n_layers + 1) // 2
-        d_model = model.head.in_features
-        values = _VALUES_PER_ROW_LAYER["d_model"] * d_model + _VALUES_PER_ROW_LAYER["d_ff"] * model.d_ff
+        values = _VALUES_PER_ROW_LAYER["d_model"] * model.d_model + _VALUES_PER_ROW_LAYER["d_ff"] * model.d_ff
         return max(1, min(64, _BUDGET_BYTES // (row_layers * values * model.dtype.itemsize)))

@@ -13,17 +13,20 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import ConfigError, ModelError, near_matches
+from harness.models.adapters import describe
+from harness.models.context import context_length
+from harness.models.families import Family, family_of
 from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprint
 from harness.models.hub import download
 from harness.models.loaded import LoadedModel
 from harness.models.names import ModelName, resolve_name
+from harness.models.placement import DeviceMap, check_device_map, check_placed, choose_device
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_ATTENTION = "sdpa"
 _EXPECTED_FILE = "expected_verdicts.json"
 
 
@@ -42,13 +45,15 @@ class ModelHandle:
         *,
         dtype: str = "float32",
         device: str = "auto",
+        device_map: DeviceMap | None = None,
+        adapter: Family | None = None,
         offline: bool = False,
         trust_remote_code: bool = False,
     ) -> None:
         """Checks the settings; reads and downloads nothing.
 
         Raises:
-            ConfigError: a dtype or device that does not exist.
+            ConfigError: a dtype or device that does not exist, or a device map that cannot be used.
         """
         if dtype not in _DTYPES:
             raise ConfigError(f"no dtype {dtype!r}. {near_matches(dtype, _DTYPES)}", setting="dtype", value=dtype)
@@ -56,7 +61,11 @@ class ModelHandle:
         self.builtin = name.builtin
         self.n_loads = 0
         self.dtype = dtype
-        self.device = _device(device)
+        self.device = choose_device(device)
+        self.device_map = device_map
+        if device_map is not None:
+            check_device_map(device_map, device=device)
+        self._adapter = adapter
         self._source = name
         self._offline = offline
         self._trust_remote_code = trust_remote_code
@@ -101,11 +110,34 @@ class ModelHandle:
         return tokenizer_fingerprint(self.tokenizer)
 
     @cached_property
-    def context_length(self) -> int:
-        """Most tokens that the model takes, from its configuration."""
-        return int(
-            self._config()["max_position_embeddings" if "max_position_embeddings" in self._config() else "n_positions"]
-        )
+    def config(self) -> Any:
+        """Its configuration.
+
+        Raises:
+            ModelError: it cannot be read.
+        """
+        try:
+            return AutoConfig.from_pretrained(
+                self.folder, trust_remote_code=self._trust_remote_code, local_files_only=True
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+            raise ModelError(
+                f"{self.name!r} has a config.json that cannot be read: {error}", model=self.name
+            ) from error
+
+    @cached_property
+    def family(self) -> Family:
+        """The row of its family.
+
+        Raises:
+            ModelError: no row describes it.
+        """
+        return family_of(self.config, model=self.name, adapter=self._adapter)
+
+    @cached_property
+    def context_length(self) -> int | None:
+        """Most tokens that the model takes at once, from its configuration; None for no limit."""
+        return context_length(self.config)
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
@@ -130,19 +162,26 @@ class ModelHandle:
                 model: Any = AutoModelForCausalLM.from_pretrained(
                     self.folder,
                     dtype=_DTYPES[self.dtype],
-                    attn_implementation=_ATTENTION,
+                    attn_implementation=self.family.attention,
+                    device_map=self.device_map,
                     trust_remote_code=self._trust_remote_code,
                     use_safetensors=True,
                     local_files_only=True,
                 )
-                model = model.to(self.device)
+                if self.device_map is None:
+                    model = model.to(self.device)
             except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
                 raise ModelError(f"{self.name!r} cannot be loaded: {error}", model=self.name) from error
             finally:
                 if show_bars:
                     transformers_logging.enable_progress_bar()
+            check_placed(model, name=self.name)
             self._loaded = LoadedModel(
-                name=self.name, model=model, tokenizer=self.tokenizer, fingerprint=self.fingerprint
+                name=self.name,
+                model=model,
+                tokenizer=self.tokenizer,
+                fingerprint=self.fingerprint,
+                adapter=self._adapter,
             )
         return self._loaded
 
@@ -156,7 +195,8 @@ class ModelHandle:
             "weights": self.fingerprint,
             "tokenizer": self.tokenizer_fingerprint,
             "dtype": self.dtype,
-            "attention": _ATTENTION,
+            "attention": self.family.attention,
+            **({"adapter": describe(self.family)} if self.family is self._adapter else {}),
         }
 
     def describe(self) -> dict[str, Any]:
@@ -166,18 +206,10 @@ class ModelHandle:
             **self.identity(),
             "source": self._source.hub_id or ("built in" if self.builtin else self.folder.name),
             "revision": commit,
-            "device": str(self.device),
-            "model_type": self._config().get("model_type"),
+            "device": str(self.device if self.device_map is None else self.device_map),
+            "model_type": self.config.model_type,
             "remote_code": self._trust_remote_code,
         }
-
-    def _config(self) -> dict[str, Any]:
-        try:
-            return cast(dict[str, Any], json.loads((self.folder / "config.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"{self.name!r} has a config.json that cannot be read: {error}", model=self.name
-            ) from error
 
 
 def resolve_model(
@@ -185,6 +217,8 @@ def resolve_model(
     *,
     dtype: str = "float32",
     device: str = "auto",
+    device_map: DeviceMap | None = None,
+    adapter: Family | None = None,
     offline: bool = False,
     trust_remote_code: bool = False,
 ) -> ModelHandle:
@@ -192,24 +226,14 @@ def resolve_model(
 
     Raises:
         ModelError: nothing has that name, or the folder holds no model.
-        ConfigError: a dtype or device that does not exist.
+        ConfigError: a dtype or device that does not exist, or a device map that cannot be used.
     """
     return ModelHandle(
         resolve_name(name),
         dtype=dtype,
         device=device,
+        device_map=device_map,
+        adapter=adapter,
         offline=offline,
         trust_remote_code=trust_remote_code,
     )
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f"no device {name!r}; try cpu, cuda or cuda:0", setting="device", value=name) from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("no CUDA device is visible here; use --device cpu", setting="device", value=name)
-    return device

@@ -34,7 +34,9 @@ class EncodedQuery:
         return hashlib.blake2b(lengths.tobytes() + ids.tobytes(), digest_size=16).hexdigest()
 
 
-def encode_query(tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *, context_length: int) -> EncodedQuery:
+def encode_query(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *, context_length: int | None
+) -> EncodedQuery:
     """Tokenises a query, and together with it the answer after one space.
 
     The answer's ids are those that follow the query's when both are tokenised together: tokenised apart, SentencePiece
@@ -44,7 +46,7 @@ def encode_query(tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *
         tokenizer: the model's tokenizer.
         prompt: the query's text, without a trailing space.
         answer: the object in its original case.
-        context_length: most tokens that the model takes.
+        context_length: most tokens that the model takes; None for no limit.
 
     Raises:
         QueryError: the query has no token, the two cannot be told apart, or they do not fit into the context.
@@ -55,7 +57,7 @@ def encode_query(tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *
         raise QueryError("the query has no token", prompt=prompt)
     if joint_ids[: len(prompt_ids)] != prompt_ids or len(joint_ids) == len(prompt_ids):
         raise QueryError("the answer's tokens cannot be told from the query's", prompt=prompt)
-    if len(joint_ids) > context_length:
+    if context_length is not None and len(joint_ids) > context_length:
         raise QueryError(f"query and answer are longer than the model's {context_length} tokens", prompt=prompt)
     return EncodedQuery(prompt=prompt, prompt_ids=prompt_ids, answer_ids=joint_ids[len(prompt_ids) :])
 
