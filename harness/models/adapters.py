@@ -9,6 +9,7 @@ from torch import nn
 
 from harness.errors import ConfigError, near_matches
 from harness.models.families import Family
+from harness.models.families.family import check_fields
 
 
 def load_adapter(spec: str) -> Family:
@@ -50,6 +51,7 @@ def _from_mapping(spec: str, row: Mapping[str, Any]) -> Family:
     if missing:
         raise _refusal(spec, f"a family needs {', '.join(missing)}")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    check_fields(values)
     return Family(**values)
 
 

@@ -24,6 +24,7 @@ from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprin
 from harness.models.hub import download
 from harness.models.loaded import LoadedModel
 from harness.models.names import ModelName, resolve_name
+from harness.models.parts import Parts, common_input_width
 from harness.models.placement import DeviceMap, check_device_map, check_placed, choose_device
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -138,6 +139,18 @@ class ModelHandle:
     def context_length(self) -> int | None:
         """Most tokens that the model takes at once, from its configuration; None for no limit."""
         return context_length(self.config)
+
+    @cached_property
+    def d_ff(self) -> int:
+        """Neurons a layer, from a model without weights: what is stored must not cost loading them.
+
+        Raises:
+            ModelError: its family's row does not fit.
+        """
+        with torch.device("meta"):
+            empty = AutoModelForCausalLM.from_config(self.config, trust_remote_code=self._trust_remote_code)
+        parts = Parts(model=empty, family=self.family, name=self.name)
+        return common_input_width(tuple(map(parts.output_projection, parts.blocks())), name=self.name)
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:

@@ -14,6 +14,7 @@ from harness.data.facts import Dataset, Fact
 from harness.data.sources import EMBEDDED, PARAREL, load_dataset
 from harness.errors import ConfigError
 from harness.localizers import make_localizer
+from harness.models.adapters import load_adapter
 from harness.models.handle import resolve_model
 from plugins.commands.download_bar import DownloadBar
 from plugins.commands.localized_fact import SUBSET_SIZE, LocalizedFact, facts_called, localize_fact
@@ -27,6 +28,8 @@ _LIKE_PYTEST: Final = (
     "quadrature",
     "dtype",
     "device",
+    "device-map",
+    "adapter",
     "batch-size",
     "store",
     "offline",
@@ -67,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.model,
         dtype=arguments.dtype,
         device=arguments.device,
+        device_map=arguments.device_map,
+        adapter=None if arguments.adapter is None else load_adapter(arguments.adapter),
         offline=arguments.offline,
         trust_remote_code=arguments.trust_remote_code,
     )
@@ -82,7 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
             root=Path(arguments.store).expanduser(),
             progress=_Notice(),
             batch_size=batch_size,
-            trust_remote_code=arguments.trust_remote_code,
         )
         shown = None if arguments.all_neurons else NEURONS_SHOWN
         print("\n".join([*_report(found, f"{model.name}, {localizer.name}", threshold, shown), ""]))

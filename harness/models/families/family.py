@@ -1,6 +1,8 @@
 """The data row that describes a model family."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import cast
 
 from torch import nn
 
@@ -44,19 +46,35 @@ class Family:
         Raises:
             ConfigError: a field of the wrong kind.
         """
-        for name in ("model_type", "blocks", "output_projection", "head", "attention"):
-            self._check(name, isinstance(getattr(self, name), str) and getattr(self, name), "a text")
-        for name, kinds in (("before_head", str | nn.Module), ("key_biases", str)):
-            value = getattr(self, name)
-            fits = isinstance(value, tuple) and all(isinstance(item, kinds) for item in value)
-            self._check(name, fits, "a tuple of paths" if name == "before_head" else "a tuple of names")
-        for name in ("ffn_added_as_is", "masks_by_position"):
-            self._check(name, isinstance(getattr(self, name), bool), "True or False")
-        if self.masks_by_position:
-            # Rows that run through their block come in pieces there, and which piece they enter with is not worked out.
-            self._check("masks_by_position", self.ffn_added_as_is, "False where ffn_added_as_is is")
+        check_fields({item.name: getattr(self, item.name) for item in fields(self)})
+        if self.masks_by_position and not self.ffn_added_as_is:
+            # Rows that run through their block would come in pieces; which piece an entry is in is not worked out.
+            raise ConfigError(
+                "a family that masks_by_position needs ffn_added_as_is", setting="masks_by_position", value=True
+            )
 
-    def _check(self, name: str, fits: object, expected: str) -> None:
-        if not fits:
-            value = getattr(self, name)
+
+def check_fields(row: Mapping[str, object]) -> None:
+    """Checks the kind of every field that is there.
+
+    Raises:
+        ConfigError: one is of another kind.
+    """
+    for name, value in row.items():
+        expected, fits = _KINDS[name]
+        if not fits(value):
             raise ConfigError(f"a family's {name} is {expected}, got {value!r}", setting=name, value=value)
+
+
+def _tuple_of(*kinds: type) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, tuple) and all(isinstance(v, kinds) for v in cast(tuple[object, ...], value))
+
+
+_TEXT = ("a text", lambda value: isinstance(value, str) and bool(value))
+_SWITCH = ("True or False", lambda value: isinstance(value, bool))
+_KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
+    **dict.fromkeys(("model_type", "blocks", "output_projection", "head", "attention"), _TEXT),
+    **dict.fromkeys(("ffn_added_as_is", "masks_by_position"), _SWITCH),
+    "before_head": ("a tuple of paths and modules", _tuple_of(str, nn.Module)),
+    "key_biases": ("a tuple of names", _tuple_of(str)),
+}
