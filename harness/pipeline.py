@@ -12,7 +12,7 @@ import pandas as pd
 from harness.attribution.quadrature import Quadrature
 from harness.claims import Claim, Evidence, Retest
 from harness.consistency import Groups, QuerySets, consistency_scores
-from harness.data.facts import Dataset, Query
+from harness.data.facts import Dataset, Query, QueryForm
 from harness.data.sources import EMBEDDED, PARAREL, load_dataset
 from harness.errors import DataError
 from harness.execution.local import localize_missing, open_store
@@ -83,7 +83,7 @@ class Workspace:
         """Takes settings that are valid; reads nothing yet."""
         self.settings = settings
         self._progress = progress or Quiet()
-        self._datasets: dict[str, Dataset] = {}
+        self._datasets: dict[tuple[str, QueryForm], Dataset] = {}
         self._evidence: dict[tuple[str, str], Evidence] = {}
         self._models: dict[str, ModelHandle] = {}
         self._facts: list[pd.DataFrame] = []
@@ -96,14 +96,15 @@ class Workspace:
             ConfigError: a relation that does not exist.
         """
         source = self.settings.data or (EMBEDDED if model.builtin else PARAREL)
-        if source not in self._datasets:
-            dataset = load_dataset(source, offline=self.settings.offline)
+        key = (source, model.query_form)
+        if key not in self._datasets:
+            dataset = load_dataset(source, form=model.query_form, offline=self.settings.offline)
             if self.settings.relations:
                 dataset = dataset.only(self.settings.relations)
             if self.settings.limit is not None:
                 dataset = dataset.sample(self.settings.limit, self.settings.seed)
-            self._datasets[source] = dataset
-        return self._datasets[source]
+            self._datasets[key] = dataset
+        return self._datasets[key]
 
     def evidence(self, model: ModelHandle, localizer: Localizer) -> Evidence:
         """What localization finds on the model's facts; localizes what the store lacks.

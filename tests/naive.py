@@ -12,37 +12,41 @@ from harness.models.loaded import LoadedModel
 
 
 def naive_path_integral(
-    model: LoadedModel, prompt_ids: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
+    model: LoadedModel, prompt_ids: Sequence[int], answer: int, nodes: Tensor, weights: Tensor, place: int = -1
 ) -> Tensor:
-    """Scores [layers, d_ff] of integrated gradients with reference point 0."""
+    """Scores [layers, d_ff] of integrated gradients with reference point 0, for neurons and answer at `place`."""
     return torch.stack(
         [
-            _layer(model, torch.tensor([list(prompt_ids)]), answer, layer, nodes, weights)
+            _layer(model, torch.tensor([list(prompt_ids)]), answer, layer, nodes, weights, place)
             for layer in range(model.n_layers)
         ]
     )
 
 
-def _layer(model: LoadedModel, ids: Tensor, answer: int, layer: int, nodes: Tensor, weights: Tensor) -> Tensor:
+def _layer(
+    model: LoadedModel, ids: Tensor, answer: int, layer: int, nodes: Tensor, weights: Tensor, place: int
+) -> Tensor:
     projection = model.output_projections[layer]
     seen: list[Tensor] = []
     # OPT flattens queries and positions before it projects.
     handle = projection.register_forward_pre_hook(
-        lambda _module, args: seen.append(args[0].reshape(ids.numel(), -1)[-1].detach())
+        lambda _module, args: seen.append(args[0].reshape(ids.numel(), -1)[place].detach())
     )
     with torch.no_grad():
-        model.model(input_ids=ids, use_cache=False)
+        model.model(input_ids=ids)
     handle.remove()
     value = seen[0]
     rows = (nodes.to(value)[:, None] * value).requires_grad_()
 
     def put(_module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
         sequences = args[0].reshape(len(rows), ids.shape[1], -1)
-        return (torch.cat([sequences[:, :-1], rows[:, None]], dim=1).view(args[0].shape),)
+        sequences = sequences.clone()
+        sequences[:, place] = rows
+        return (sequences.view(args[0].shape),)
 
     handle = projection.register_forward_pre_hook(put)
-    logits = model.model(input_ids=ids.expand(len(nodes), -1), use_cache=False).logits
+    logits = model.model(input_ids=ids.expand(len(nodes), -1)).logits
     handle.remove()
-    probability = logits[:, -1].softmax(-1)[:, answer]
+    probability = logits[:, place].softmax(-1)[:, answer]
     (gradient,) = torch.autograd.grad(probability.sum(), rows)
     return (gradient * weights.to(value)[:, None]).sum(0) * value

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from transformers import (
+    BertConfig,
     BloomConfig,
     FalconConfig,
     Gemma2Config,
@@ -23,6 +24,7 @@ from transformers import (
     PreTrainedConfig,
     Qwen2Config,
     Qwen3Config,
+    RobertaConfig,
     StableLmConfig,
 )
 
@@ -92,4 +94,10 @@ VARIANTS: dict[str, Callable[[], PreTrainedConfig]] = {
     "olmo2": lambda: Olmo2Config(**COMMON, **GROUPED),
     "stablelm": lambda: StableLmConfig(**COMMON, **GROUPED),
     "stablelm side by side": lambda: StableLmConfig(**COMMON, **GROUPED, use_parallel_residual=True),
+}
+
+# RoBERTa numbers positions from the one behind its padding token's.
+MASKED: dict[str, Callable[[], PreTrainedConfig]] = {
+    "bert": lambda: BertConfig(**COMMON, **SIZES),
+    "roberta": lambda: RobertaConfig(**{**COMMON, **SIZES, "pad_token_id": 1, "max_position_embeddings": CONTEXT + 2}),
 }

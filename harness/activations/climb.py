@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers.cache_utils import Cache
 
-from harness.activations.last_token import BlockState, LastToken, first_output
+from harness.activations.calls import first_output
+from harness.activations.last_token import BlockState, LastToken
 from harness.models.hooks import replacing_input
 
 

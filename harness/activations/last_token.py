@@ -5,7 +5,6 @@ and keeps its keys and values; the last token is run once and keeps, block by bl
 what it returned and the neurons in between.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicCache
 
+from harness.activations.calls import first_output, named_arguments
 from harness.errors import ModelError
 from harness.models.hooks import recording_calls
 from harness.models.loaded import LoadedModel
@@ -153,22 +153,3 @@ def _run_prefix(model: LoadedModel, queries: Sequence[EncodedQuery], width: int)
 def _keys_and_values(cache: Cache) -> list[tuple[Tensor, Tensor]]:
     """What the cache holds of every layer so far."""
     return [(layer.keys, layer.values) for layer in cast(list[Any], cache.layers)]
-
-
-def named_arguments(
-    forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Tensor, dict[str, Any]]:
-    """The hidden state of a block's call, and its other arguments by name."""
-    bound = inspect.signature(forward).bind(*args, **kwargs)
-    named: dict[str, Any] = {}
-    for name, value in bound.arguments.items():
-        if bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
-            named |= value
-        else:
-            named[name] = value
-    return named.pop(next(iter(bound.signature.parameters))), named
-
-
-def first_output(output: Any) -> Tensor:
-    """The hidden state of a block's output, which some families wrap in a tuple."""
-    return output[0] if isinstance(output, tuple) else output

@@ -11,12 +11,11 @@ from weakref import WeakSet
 import torch
 from torch import Tensor
 
-from harness.activations.climb import climb
-from harness.activations.last_token import run_last_token
+from harness.activations.unmodified import climb_rows, run_unmodified
 from harness.errors import ModelError
 from harness.models.hooks import replacing_input
 from harness.models.loaded import LoadedModel
-from harness.models.queries import EncodedQuery
+from harness.models.queries import EncodedQuery, mask_position
 
 _PROBE_LENGTHS = (6, 3)  # unequal, so that padding is probed too
 _FRACTIONS = (0.5, 0.0)  # of their values, for the neurons of one layer at a time; two, so that rows stand beside rows
@@ -74,13 +73,16 @@ def _probes(model: LoadedModel) -> list[EncodedQuery]:
     """Queries of tokens spread over the vocabulary."""
     vocabulary = model.head.out_features
     ids = [(1 + 7919 * k) % vocabulary for k in range(max(_PROBE_LENGTHS))]
+    if model.family.masked:
+        mask = int(model.tokenizer.mask_token_id)  # type: ignore[arg-type]
+        ids = [mask if k == 1 else (token if token != mask else 0) for k, token in enumerate(ids)]
     return [EncodedQuery(prompt="", prompt_ids=tuple(ids[:length]), answer_ids=(0,)) for length in _PROBE_LENGTHS]
 
 
 def _driven(model: LoadedModel, queries: list[EncodedQuery]) -> Tensor:
     """Logits of the engine's rows, [queries, 1 + 2 layers, vocab]: unmodified, then each layer's neurons reduced."""
-    state = run_last_token(model, queries)
-    rows = climb(state, [torch.stack([f * block.neurons for f in _FRACTIONS], dim=1) for block in state.blocks])
+    state = run_unmodified(model, queries)
+    rows = climb_rows(state, [torch.stack([f * block.neurons for f in _FRACTIONS], dim=1) for block in state.blocks])
     unmodified = state.blocks[-1].output[:, None].to(rows.device)
     return model.logits(model.final_norm(torch.cat([unmodified, rows], dim=1)))
 
@@ -88,15 +90,18 @@ def _driven(model: LoadedModel, queries: list[EncodedQuery]) -> Tensor:
 def _plain(model: LoadedModel, query: EncodedQuery) -> Tensor:
     """The same logits from one pass of the model itself over the whole query, [1 + 2 layers, vocab]."""
     n_rows, n_tokens = 1 + len(_FRACTIONS) * model.n_layers, len(query.prompt_ids)
+    masked = model.family.masked
+    place = mask_position(query.prompt_ids, model.tokenizer) if masked else n_tokens - 1
 
     def reducing(layer: int, neurons: Tensor) -> Tensor:
         changed = neurons.reshape(n_rows, n_tokens, -1).clone()
         for row, fraction in enumerate(_FRACTIONS, start=1 + len(_FRACTIONS) * layer):
-            changed[row, -1] *= fraction
+            changed[row, place] *= fraction
         return changed.view(neurons.shape)
 
     with ExitStack() as stack:
         for layer, projection in enumerate(model.output_projections):
             stack.enter_context(replacing_input(projection, partial(reducing, layer)))
         ids = torch.tensor([query.prompt_ids], device=model.device).expand(n_rows, -1)
-        return model.model(input_ids=ids, use_cache=False).logits[:, -1].to(model.head.weight.device)
+        output = model.model(input_ids=ids) if masked else model.model(input_ids=ids, use_cache=False)
+        return output.logits[:, place].to(model.head.weight.device)

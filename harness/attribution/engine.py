@@ -6,9 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from harness.activations.climb import climb
 from harness.activations.head import log_probability_and_gradient
-from harness.activations.last_token import LastToken
+from harness.activations.unmodified import Unmodified, climb_rows
 from harness.attribution.quadrature import Quadrature
 
 
@@ -29,17 +28,18 @@ class PathIntegral:
 
 
 def integrate(
-    state: LastToken, reference: Float[Tensor, "layers queries d_ff"], quadrature: Quadrature
+    state: Unmodified, reference: Float[Tensor, "layers queries d_ff"], quadrature: Quadrature
 ) -> PathIntegral:
     """Integrates the gradient of p(answer) along the straight path from `reference` to the unmodified neurons.
 
-    For layer l, with v the unmodified neurons at the last query token and r the reference point,
+    For layer l, with v the unmodified neurons at the last query token (in a masked model: at the mask token) and r the
+    reference point,
 
         score = (v - r) * integral_0^1 (d p(answer) / d neurons)(r + a (v - r)) da,
 
     the whole layer moving together, every layer an integral of its own, as all code bases of the field compute it (the
     printed Eq. 8 to 10 move one neuron at a time). A row (layer, step) is one token that enters at its layer: see
-    `climb`. Nothing is approximated but the integral.
+    `climb_rows`. Nothing is approximated but the integral.
 
     Args:
         state: the unmodified run of a batch of queries.
@@ -55,7 +55,7 @@ def integrate(
         (r[:, None] + nodes[None, :, None] * d[:, None]).requires_grad_() for r, d in zip(reference, moved, strict=True)
     ]
     with torch.enable_grad():
-        hidden = state.model.final_norm(climb(state, points))
+        hidden = state.model.final_norm(climb_rows(state, points))
     log_p, slope = _log_probability(state, hidden.detach(), gradient=True)
     assert slope is not None
     gradients = torch.autograd.grad(hidden, points, slope)
@@ -76,15 +76,19 @@ def integrate(
 
 @torch.no_grad()
 def answer_probability(
-    state: LastToken, neurons: Float[Tensor, "layers queries d_ff"] | None
+    state: Unmodified, neurons: Float[Tensor, "layers queries d_ff"] | None
 ) -> Float[Tensor, "queries layers"]:
     """p(answer) where one layer at a time has other neurons; one column, the unmodified p, where `neurons` is None."""
-    rows = state.blocks[-1].output[:, None] if neurons is None else climb(state, [layer[:, None] for layer in neurons])
+    rows = (
+        state.blocks[-1].output[:, None]
+        if neurons is None
+        else climb_rows(state, [layer[:, None] for layer in neurons])
+    )
     return _log_probability(state, state.model.final_norm(rows), gradient=False)[0].exp()
 
 
 def _log_probability(
-    state: LastToken, hidden: Float[Tensor, "queries rows d_head"], *, gradient: bool
+    state: Unmodified, hidden: Float[Tensor, "queries rows d_head"], *, gradient: bool
 ) -> tuple[Float[Tensor, "queries rows"], Float[Tensor, "queries rows d_head"] | None]:
     """log p(answer) of rows that came through the final norm, and its gradient."""
     log_p, slope = log_probability_and_gradient(

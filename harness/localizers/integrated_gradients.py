@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from harness.activations.last_token import run_last_token
+from harness.activations.unmodified import run_unmodified
 from harness.attribution.engine import integrate
 from harness.attribution.quadrature import Quadrature
 from harness.localizers.localizer import AttributionMap
@@ -53,17 +53,18 @@ class IntegratedGradients:
         self, model: LoadedModel, queries: Sequence[EncodedQuery], *, batch_size: int | None
     ) -> list[AttributionMap]:
         """Scores every neuron for every query: see `Localizer.attribute`."""
-        size = batch_size or self._batch_size(model)
+        size = batch_size or self._batch_size(model, max(len(query.prompt_ids) for query in queries))
         maps: list[AttributionMap] = []
         for start in range(0, len(queries), size):
-            state = run_last_token(model, queries[start : start + size])
+            state = run_unmodified(model, queries[start : start + size])
             result = integrate(state, torch.zeros_like(state.neurons), self.quadrature)
             scores, gaps = result.scores.cpu().numpy(), result.completeness_gap.tolist()
             maps.extend(AttributionMap(scores=s, completeness_gap=g) for s, g in zip(scores, gaps, strict=True))
         return maps
 
-    def _batch_size(self, model: LoadedModel) -> int:
-        """As many queries as fit into the memory budget, at least one."""
+    def _batch_size(self, model: LoadedModel, longest: int) -> int:
+        """As many queries as fit into the memory budget, at least one; a row of a masked model is a whole sentence."""
         row_layers = self.quadrature.steps * model.n_layers * (model.n_layers + 1) // 2
+        row_layers *= longest if model.family.masked else 1
         values = _VALUES_PER_ROW_LAYER["d_model"] * model.d_model + _VALUES_PER_ROW_LAYER["d_ff"] * model.d_ff
         return max(1, min(64, _BUDGET_BYTES // (row_layers * values * model.dtype.itemsize)))

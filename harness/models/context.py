@@ -31,4 +31,4 @@ def _windows(config: Any) -> list[int | None]:
     return [getattr(config, "sliding_window", None)] if slides else []
 
 
-_PADDED_POSITIONS = ("roberta",)
+_PADDED_POSITIONS = ("roberta", "xlm-roberta", "camembert")

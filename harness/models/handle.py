@@ -13,9 +13,16 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging as transformers_logging
 
+from harness.data.facts import QueryForm
 from harness.errors import ConfigError, ModelError, near_matches
 from harness.models.adapters import describe
 from harness.models.context import context_length
@@ -140,6 +147,11 @@ class ModelHandle:
         """Most tokens that the model takes at once, from its configuration; None for no limit."""
         return context_length(self.config)
 
+    @property
+    def query_form(self) -> QueryForm:
+        """What it can be asked: a beginning to be continued, or a sentence with a gap."""
+        return QueryForm.CLOZE if self.family.masked else QueryForm.CONTINUATION
+
     @cached_property
     def d_ff(self) -> int:
         """Neurons a layer, from a model without weights: what is stored must not cost loading them.
@@ -148,7 +160,7 @@ class ModelHandle:
             ModelError: its family's row does not fit.
         """
         with torch.device("meta"):
-            empty = AutoModelForCausalLM.from_config(self.config, trust_remote_code=self._trust_remote_code)
+            empty = self._auto_class.from_config(self.config, trust_remote_code=self._trust_remote_code)
         parts = Parts(model=empty, family=self.family, name=self.name)
         return common_input_width(tuple(map(parts.output_projection, parts.blocks())), name=self.name)
 
@@ -172,7 +184,7 @@ class ModelHandle:
             show_bars = transformers_logging.is_progress_bar_enabled()
             transformers_logging.disable_progress_bar()
             try:
-                model: Any = AutoModelForCausalLM.from_pretrained(
+                model: Any = self._auto_class.from_pretrained(
                     self.folder,
                     dtype=_DTYPES[self.dtype],
                     attn_implementation=self.family.attention,
@@ -197,6 +209,10 @@ class ModelHandle:
                 adapter=self._adapter,
             )
         return self._loaded
+
+    @property
+    def _auto_class(self) -> Any:
+        return AutoModelForMaskedLM if self.family.masked else AutoModelForCausalLM
 
     def release(self) -> None:
         """Drops the weights; the next `loaded` reads them again."""

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with DownloadBar() as bar:
         source = arguments.data or (EMBEDDED if model.builtin else PARAREL)
-        dataset = load_dataset(source, offline=arguments.offline, on_bytes=bar.update)
+        dataset = load_dataset(source, form=model.query_form, offline=arguments.offline, on_bytes=bar.update)
     for fact in _facts(dataset, arguments.fact):
         found = localize_fact(
             fact,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from harness.errors import ModelError, near_matches
+from harness.models.families.bert import BERT
 from harness.models.families.bloom import BLOOM
 from harness.models.families.falcon import FALCON
 from harness.models.families.family import Family
@@ -16,12 +17,14 @@ from harness.models.families.llama import GEMMA, LLAMA, MISTRAL, PHI3, QWEN2, QW
 from harness.models.families.olmo2 import OLMO2
 from harness.models.families.opt import OPT
 from harness.models.families.phi import PHI
+from harness.models.families.roberta import ROBERTA
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
 _ROWS = (
     *(BLOOM, FALCON, GEMMA, GEMMA2, GEMMA3, GEMMA3_TEXT, GPT2, GPT_NEO, GPT_NEOX, GPTJ, LLAMA, MISTRAL, OLMO2, OPT),
     *(PHI, PHI3, QWEN2, QWEN3, STABLELM),
+    *(BERT, ROBERTA),
 )
 FAMILIES: dict[str, Family] = {family.model_type: family for family in _ROWS}
 
@@ -29,8 +32,8 @@ _EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_exp
 _WHAT_AN_ADAPTER_NEEDS = (
     "An adapter describes it: --adapter package.module:attribute, where the attribute is a "
     "harness.models.families.Family, or a mapping of its fields: model_type, blocks, output_projection, before_head "
-    "and, where they differ from the default, head, ffn_added_as_is, attention, key_biases, masks_by_position. "
-    "See docs/families.md."
+    "and, where they differ from the default, head, ffn_added_as_is, attention, key_biases, masks_by_position, "
+    "masked. See docs/families.md."
 )
 
 

@@ -28,6 +28,7 @@ class Family:
         key_biases: names of block arguments whose last axis runs over keys (ALiBi).
         masks_by_position: whether its attention cuts a mask of its own out of a buffer, by position (GPT-Neo), so that
             prefix and rows of one call have to fit into it.
+        masked: whether it is a masked language model, which reads the whole sentence and answers at its mask token.
     """
 
     model_type: str
@@ -39,6 +40,7 @@ class Family:
     attention: str = "sdpa"
     key_biases: tuple[str, ...] = ()
     masks_by_position: bool = False
+    masked: bool = False
 
     def __post_init__(self) -> None:
         """Checks what can be checked without a model.
@@ -74,7 +76,7 @@ _TEXT = ("a text", lambda value: isinstance(value, str) and bool(value))
 _SWITCH = ("True or False", lambda value: isinstance(value, bool))
 _KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     **dict.fromkeys(("model_type", "blocks", "output_projection", "head", "attention"), _TEXT),
-    **dict.fromkeys(("ffn_added_as_is", "masks_by_position"), _SWITCH),
+    **dict.fromkeys(("ffn_added_as_is", "masks_by_position", "masked"), _SWITCH),
     "before_head": ("a tuple of paths and modules", _tuple_of(str, nn.Module)),
     "key_biases": ("a tuple of names", _tuple_of(str)),
 }

@@ -99,7 +99,9 @@ def largest_error(model: LoadedModel, lengths: list[int]) -> float:
 
 
 def test_every_family_has_a_variant() -> None:
-    assert {config().model_type for config in VARIANTS.values()} == set(FAMILIES)
+    assert {config().model_type for config in VARIANTS.values()} == {
+        name for name, row in FAMILIES.items() if not row.masked
+    }
 
 
 def test_engine_equals_the_naive_method_in_ragged_batches(model: LoadedModel) -> None:
