@@ -24,6 +24,7 @@ from harness.claims import (
 from harness.consistency import StaticThreshold
 from harness.execution.progress import Progress
 from harness.localizers import Localizer, make_localizer
+from harness.models.adapters import load_adapter
 from harness.models.handle import ModelHandle, resolve_model
 from harness.pipeline import Settings, Workspace
 from plugins.settings import Request
@@ -57,6 +58,8 @@ class HarnessBackend:
             name,
             dtype=request.dtype,
             device=request.device,
+            device_map=request.device_map,
+            adapter=None if request.adapter is None else load_adapter(request.adapter),
             offline=request.offline,
             trust_remote_code=request.trust_remote_code,
         )

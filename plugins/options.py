@@ -97,6 +97,18 @@ OPTIONS = (
         help="auto (a GPU if there is one), cpu, cuda or cuda:N. Default: auto.",
     ),
     Option(
+        name="device-map",
+        metavar="MAP",
+        help="spread a model that is too large for one device over several, instead of --device: auto, balanced,"
+        " balanced_low_0 or sequential, as accelerate has them. Default: none.",
+    ),
+    Option(
+        name="adapter",
+        metavar="SPEC",
+        help="package.module:attribute that describes a model family which this project does not know:"
+        " see docs/families.md. Default: none.",
+    ),
+    Option(
         name="batch-size",
         metavar="auto|N",
         default="auto",

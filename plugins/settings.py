@@ -33,6 +33,8 @@ class Request:
     quadrature: Quadrature
     dtype: str
     device: str
+    device_map: str | None
+    adapter: str | None
     batch_size: int | None
     seed: int
     draws: int
@@ -67,6 +69,8 @@ def read_request(config: pytest.Config, claims: Iterable[str]) -> Request:
         quadrature=Quadrature.parse(text.one("quadrature")),
         dtype=text.one("dtype"),
         device=text.one("device"),
+        device_map=text.maybe("device-map"),
+        adapter=text.maybe("adapter"),
         batch_size=None if batch_size == "auto" else _whole("batch-size", batch_size, 1, also="auto or "),
         seed=_whole("seed", text.one("seed"), 0),
         draws=_whole("draws", text.one("draws"), 1),

@@ -13,13 +13,14 @@ from harness.models.loaded import LoadedModel
 
 
 def naive_path_integral(
-    model: LoadedModel, prompt_ids: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
+    model: LoadedModel, prompt_ids: Sequence[int], answer: int, nodes: Tensor, weights: Tensor, place: int = -1
 ) -> Tensor:
-    """Scores [layers, d_ff] of integrated gradients with reference point 0."""
+    """Scores [layers, d_ff] of integrated gradients with reference point 0, for neurons and answer at `place`."""
 
     def of_layer(layer: int) -> Tensor:
-        value = neurons_at_the_end(model, prompt_ids, layer)
-        return value * _gradient(model, prompt_ids, answer, layer, torch.zeros_like(value), value, nodes, weights)
+        value = neurons_at(model, prompt_ids, layer, place)
+        start = torch.zeros_like(value)
+        return value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights, place)
 
     return torch.stack([of_layer(layer) for layer in range(model.n_layers)])
 
@@ -30,9 +31,9 @@ def naive_sig(
     """Scores [layers, d_ff] of sequential integrated gradients, before they are divided by their norm."""
 
     def of_layer(layer: int) -> Tensor:
-        value, total = neurons_at_the_end(model, prompt_ids, layer), torch.zeros(())
+        value, total = neurons_at(model, prompt_ids, layer), torch.zeros(())
         for word in words:
-            start = neurons_at_the_end(model, replaced(model, prompt_ids, word), layer)
+            start = neurons_at(model, replaced(model, prompt_ids, word), layer)
             gradient = _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
             total = total + (value - start) * gradient
         return total
@@ -46,8 +47,8 @@ def naive_amig(
     """Scores [layers, d_ff] of AMIG as its authors' code has it."""
 
     def of_layer(layer: int) -> Tensor:
-        value = neurons_at_the_end(model, prompt_ids, layer)
-        starts = [neurons_at_the_end(model, replaced(model, prompt_ids, word), layer) for word in words]
+        value = neurons_at(model, prompt_ids, layer)
+        starts = [neurons_at(model, replaced(model, prompt_ids, word), layer) for word in words]
         start = sum(starts, torch.zeros(())) / len(starts)
         return value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
 
@@ -60,9 +61,9 @@ def naive_amig_paper(
     """Scores [layers, d_ff] of AMIG as its equations have it."""
 
     def of_layer(layer: int) -> Tensor:
-        value, total = neurons_at_the_end(model, prompt_ids, layer), torch.zeros(())
+        value, total = neurons_at(model, prompt_ids, layer), torch.zeros(())
         for word in words:
-            start = neurons_at_the_end(model, replaced(model, prompt_ids, word), layer)
+            start = neurons_at(model, replaced(model, prompt_ids, word), layer)
             total = total + value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
         return total
 
@@ -77,14 +78,15 @@ def replaced(model: LoadedModel, prompt_ids: Sequence[int], word: int) -> list[i
     return [*prompt_ids[:word], model.tokenizer.eos_token_id, *prompt_ids[word + 1 :]]
 
 
-def neurons_at_the_end(model: LoadedModel, prompt_ids: Sequence[int], layer: int) -> Tensor:
-    """A layer's neurons at the last token, from a whole forward pass."""
+def neurons_at(model: LoadedModel, prompt_ids: Sequence[int], layer: int, place: int = -1) -> Tensor:
+    """A layer's neurons at one token, from a whole forward pass."""
     seen: list[Tensor] = []
+    # OPT flattens queries and positions before it projects.
     handle = model.output_projections[layer].register_forward_pre_hook(
-        lambda _module, args: seen.append(args[0][0, -1].detach())
+        lambda _module, args: seen.append(args[0].reshape(len(prompt_ids), -1)[place].detach())
     )
     with torch.no_grad():
-        model.model(input_ids=torch.tensor([list(prompt_ids)]), use_cache=False)
+        model.model(input_ids=torch.tensor([list(prompt_ids)]))
     handle.remove()
     return seen[0]
 
@@ -98,17 +100,21 @@ def _gradient(
     end: Tensor,
     nodes: Tensor,
     weights: Tensor,
+    place: int = -1,
 ) -> Tensor:
     """The gradient of p(answer), averaged along the path of one layer from `start` to `end`, [d_ff]."""
+    ids = torch.tensor([list(prompt_ids)])
     rows = (start + nodes.to(end)[:, None] * (end - start)).requires_grad_()
 
     def put(_module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-        return (torch.cat([args[0][:, :-1], rows[:, None]], dim=1),)
+        sequences = args[0].reshape(len(rows), ids.shape[1], -1)
+        sequences = sequences.clone()
+        sequences[:, place] = rows
+        return (sequences.view(args[0].shape),)
 
     handle = model.output_projections[layer].register_forward_pre_hook(put)
-    ids = torch.tensor([list(prompt_ids)]).expand(len(nodes), -1)
-    logits = model.model(input_ids=ids, use_cache=False).logits
+    logits = model.model(input_ids=ids.expand(len(nodes), -1)).logits
     handle.remove()
-    probability = logits[:, -1].softmax(-1)[:, answer]
+    probability = logits[:, place].softmax(-1)[:, answer]
     (gradient,) = torch.autograd.grad(probability.sum(), rows)
     return (gradient * weights.to(end)[:, None]).sum(0)

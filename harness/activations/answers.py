@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from harness.activations.masked_token import padded_sentences
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
 
@@ -24,9 +25,11 @@ class AnswerStatistics:
     top_token_is_answer: bool
 
 
-@torch.no_grad()
 def answer_statistics(model: LoadedModel, queries: Sequence[EncodedQuery]) -> list[AnswerStatistics]:
-    """Runs queries with their gold answers, padded on the right, and reads the probabilities of the answer tokens.
+    """What the model answers to every query.
+
+    A causal model is run on queries with their gold answers behind them, padded on the right; a masked one on sentences
+    whose answer is one token.
 
     Args:
         model: the model to run.
@@ -35,6 +38,26 @@ def answer_statistics(model: LoadedModel, queries: Sequence[EncodedQuery]) -> li
     Returns:
         One entry a query, in order.
     """
+    return _at_mask_tokens(model, queries) if model.family.masked else _behind_queries(model, queries)
+
+
+@torch.no_grad()
+def _at_mask_tokens(model: LoadedModel, queries: Sequence[EncodedQuery]) -> list[AnswerStatistics]:
+    ids, attended, position = padded_sentences(model, queries)
+    hidden = model.model.base_model(input_ids=ids, attention_mask=attended).last_hidden_state
+    logits = model.logits(model.final_norm(hidden[torch.arange(len(queries)), position.to(hidden.device)]))
+    log_p = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1).cpu()
+    found: list[AnswerStatistics] = []
+    for query, row in zip(queries, log_p, strict=True):
+        (answer,) = query.answer_ids
+        p = float(row[answer].exp())
+        top = int(row.argmax()) == answer
+        found.append(AnswerStatistics(answer_probability=p, joint_probability=p, top_token_is_answer=top))
+    return found
+
+
+@torch.no_grad()
+def _behind_queries(model: LoadedModel, queries: Sequence[EncodedQuery]) -> list[AnswerStatistics]:
     inputs = [query.prompt_ids + query.answer_ids[:-1] for query in queries]
     ids = torch.zeros(len(inputs), max(map(len, inputs)), dtype=torch.long)
     for row, tokens in zip(ids, inputs, strict=True):
@@ -43,7 +66,7 @@ def answer_statistics(model: LoadedModel, queries: Sequence[EncodedQuery]) -> li
     owner = torch.tensor([i for i, query in enumerate(queries) for _ in query.answer_ids])
     position = torch.tensor([len(q.prompt_ids) - 1 + j for q in queries for j in range(len(q.answer_ids))])
     target = torch.tensor([token for query in queries for token in query.answer_ids], device=model.device)
-    logits = model.head(hidden[owner.to(model.device), position.to(model.device)])
+    logits = model.logits(hidden[owner.to(model.device), position.to(model.device)])
     log_p = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
     chosen = log_p.gather(1, target[:, None]).squeeze(1).cpu()
     top = (log_p.argmax(-1) == target).cpu()

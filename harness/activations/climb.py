@@ -4,26 +4,29 @@ Rows of one query stand side by side as positions of one sequence that see the q
 other. So keys and values of the prefix are shared instead of copied, and every weight is read once for all rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from transformers.cache_utils import Cache
 
+from harness.activations.calls import first_output
 from harness.activations.last_token import BlockState, LastToken
+from harness.models.hooks import replacing_input
 
 
 def climb(state: LastToken, entries: Sequence[Float[Tensor, "queries rows d_ff"] | None]) -> Tensor:
     """Runs rows from the layer where they enter to the last block.
 
-    A row that enters at layer l is the last token with layer l's neurons replaced; layers below are as they were. Since
-    the FFN's output is added to the residual stream, the row leaves block l at
+    A row that enters at layer l is the last token with layer l's neurons replaced; layers below are as they were. Where
+    the FFN's output is added to the residual stream as it is, the row leaves block l at
 
         output_l + W_l (replaced - unmodified),    W_l the output projection,
 
-    and no block below or at l has to be run for it.
+    and no block below or at l has to be run for it. Elsewhere (a norm comes between) it goes through block l from the
+    unmodified input, with the projection's input replaced.
 
     Args:
         state: the unmodified run.
@@ -36,14 +39,36 @@ def climb(state: LastToken, entries: Sequence[Float[Tensor, "queries rows d_ff"]
     for block, module, projection, entry in zip(
         state.blocks, state.model.blocks, state.model.output_projections, entries, strict=True
     ):
+        device = block.output.device  # blocks may lie on several
+        rows = None if rows is None else rows.to(device)
+        entry = None if entry is None else entry.to(device)
+        if entry is not None and not state.model.family.ffn_added_as_is:
+            below = block.input[:, None].expand(-1, entry.shape[1], -1)
+            with replacing_input(projection, _put_last(entry)):
+                rows = _run_block(state, block, module, _beside(rows, below))
+            continue
         if rows is not None:
             rows = _run_block(state, block, module, rows)
         if entry is not None:
             new = block.output[:, None] + (projection(entry) - projection(block.neurons[:, None]))
-            rows = new if rows is None else torch.cat([rows, new], dim=1)
+            rows = _beside(rows, new)
     if rows is None:
         raise ValueError("no layer has an entry")
     return rows
+
+
+def _beside(rows: Tensor | None, new: Tensor) -> Tensor:
+    return new if rows is None else torch.cat([rows, new], dim=1)
+
+
+def _put_last(entry: Float[Tensor, "queries rows d_ff"]) -> Callable[[Tensor], Tensor]:
+    """Replaces the neurons of the last rows; some families flatten queries and rows before the projection."""
+
+    def put(neurons: Tensor) -> Tensor:
+        by_query = neurons.reshape(len(entry), -1, entry.shape[2])
+        return torch.cat([by_query[:, : -entry.shape[1]], entry], dim=1).view(neurons.shape)
+
+    return put
 
 
 class _PrefixCache(Cache):
@@ -60,36 +85,43 @@ class _PrefixCache(Cache):
         )
 
 
-def _run_block(state: LastToken, block: BlockState, module: torch.nn.Module, rows: Tensor) -> Tensor:
-    """One block on the rows, called as it was called for the last token, but for cache and mask."""
-    mask = _row_mask(state, block, rows.shape[1])
+def _run_block(state: LastToken, block: BlockState, module: nn.Module, rows: Tensor) -> Tensor:
+    """One block on the rows; in pieces where prefix and rows have to fit into what the block masks by position."""
+    limit = state.model.context_length
+    if not state.model.family.masks_by_position or limit is None:
+        return _call_block(state, block, module, rows)
+    pieces = rows.split(limit - block.prefix_keys.shape[2], dim=1)
+    return torch.cat([_call_block(state, block, module, piece) for piece in pieces], dim=1)
 
-    def adapted(value: Any) -> Any:
+
+def _call_block(state: LastToken, block: BlockState, module: nn.Module, rows: Tensor) -> Tensor:
+    """The block called as it was called for the last token, but for cache, mask and what else runs over keys."""
+    arguments = dict(block.arguments)
+    for name, value in arguments.items():
         if isinstance(value, Cache):
-            return _PrefixCache(block)
-        return mask if isinstance(value, Tensor) and value.dim() == 4 else value
-
-    kwargs = {name: adapted(value) for name, value in block.kwargs.items()}
-    args = tuple(adapted(value) for value in block.args)
-    if not any(value is mask for value in (*args, *kwargs.values())):
-        kwargs["attention_mask"] = mask  # the last token alone needed none
-        args = args[:1]
-    output = module(rows, *args, **kwargs)
-    return output[0] if isinstance(output, tuple) else output
+            arguments[name] = _PrefixCache(block)
+        elif name in state.model.family.key_biases and isinstance(value, Tensor):
+            own = value[..., -1:].expand(*value.shape[:-1], rows.shape[1])
+            arguments[name] = torch.cat([value[..., :-1], own], dim=-1)
+    arguments["attention_mask"] = _row_mask(state, block, rows.shape[1])
+    return first_output(module(rows, **arguments))
 
 
 def _row_mask(state: LastToken, block: BlockState, n_rows: int) -> Tensor:
-    """A row sees its query's prefix and itself, [queries, 1, rows, tokens + rows]; additive for eager attention."""
-    queries, tokens = state.prefix_mask.shape
-    device = state.prefix_mask.device
-    allowed = torch.cat(
+    """A row sees what the last token saw: its query's prefix, and itself in the last token's place.
+
+    Returns:
+        [queries or 1, heads or 1, rows, tokens + rows]: True where it sees, or what is added to the attention scores.
+    """
+    seen = block.arguments.get("attention_mask")
+    if seen is None:  # sdpa needed none for the last token alone
+        seen = torch.nn.functional.pad(state.prefix_mask.to(block.output.device), (0, 1), value=True)[:, None, None]
+    blank = False if seen.dtype == torch.bool else torch.finfo(seen.dtype).min
+    itself = torch.eye(n_rows, dtype=torch.bool, device=seen.device)
+    return torch.cat(
         [
-            state.prefix_mask[:, None, None, :].expand(queries, 1, n_rows, tokens),
-            torch.eye(n_rows, dtype=torch.bool, device=device).expand(queries, 1, n_rows, n_rows),
+            seen[..., :-1].expand(-1, -1, n_rows, -1),
+            torch.where(itself, seen[..., -1:], torch.full_like(seen[..., -1:], blank)),
         ],
         dim=-1,
     )
-    if state.model.attention_implementation != "eager":
-        return allowed
-    lowest = torch.finfo(block.output.dtype).min
-    return torch.zeros_like(allowed, dtype=block.output.dtype).masked_fill_(~allowed, lowest)

@@ -14,17 +14,24 @@ _CHUNK_ELEMENTS = 1 << 22
 
 @torch.no_grad()
 def log_probability_and_gradient(
-    head: nn.Linear, hidden: Float[Tensor, "rows d_model"], answer: Int[Tensor, " rows"], *, gradient: bool = True
+    head: nn.Linear,
+    hidden: Float[Tensor, "rows d_model"],
+    answer: Int[Tensor, " rows"],
+    *,
+    softcap: float | None = None,
+    gradient: bool = True,
 ) -> tuple[Float[Tensor, " rows"], Float[Tensor, "rows d_model"] | None]:
     """log p(answer) of every row and d log p / d hidden.
 
     With logits z = W h + b the gradient is W_answer - softmax(z) W: two matrix products, and no graph. The softmax is
     never taken below float32. The gradient is that of the logarithm, so that it does not underflow where p is tiny.
+    Where the model caps its logits, z = c tanh(z' / c), each of them counts 1 - (z / c)^2 times.
 
     Args:
         head: the vocabulary projection.
         hidden: normed hidden states, in the dtype of the weights.
         answer: token id of each row's answer.
+        softcap: c where the model caps its logits; None where it does not.
         gradient: whether the gradient is wanted.
 
     Returns:
@@ -42,11 +49,24 @@ def log_probability_and_gradient(
         if bias is not None:
             logits += bias
         logits = logits.to(log_probability.dtype)
+        damping = None if softcap is None else _cap_(logits, softcap)
         chosen = logits.gather(1, answer[part, None])
         largest = logits.amax(dim=1, keepdim=True)
         odds = logits.sub_(largest).exp_()
         total = odds.sum(dim=1, keepdim=True)
         log_probability[part] = (chosen - largest - total.log()).squeeze(1)
         if slope is not None:
-            slope[part] = weight[answer[part]] - (odds.to(hidden.dtype) @ weight) / total.to(hidden.dtype)
+            towards = weight[answer[part]]
+            if damping is not None:
+                odds *= damping
+                towards = towards * damping.gather(1, answer[part, None]).to(hidden.dtype)
+            slope[part] = towards - (odds.to(hidden.dtype) @ weight) / total.to(hidden.dtype)
     return log_probability, slope
+
+
+def _cap_(logits: Tensor, softcap: float) -> Tensor:
+    """Caps logits in place: z becomes c tanh(z / c); returns d capped / d uncapped."""
+    logits.div_(softcap).tanh_()
+    damping = 1 - logits.square()
+    logits.mul_(softcap)
+    return damping

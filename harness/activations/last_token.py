@@ -5,9 +5,10 @@ and keeps its keys and values; the last token is run once and keeps, block by bl
 what it returned and the neurons in between.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -15,6 +16,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicCache
 
+from harness.activations.calls import first_output, named_arguments
+from harness.errors import ModelError
 from harness.models.hooks import recording_calls
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
@@ -28,16 +31,16 @@ class BlockState:
         prefix_keys: keys of the prefix, [queries, heads, tokens, head width]; what lies beyond a query's prefix is junk
             that `LastToken.prefix_mask` hides.
         prefix_values: values of the prefix, likewise.
-        args: positional arguments of the block's call after the hidden state.
-        kwargs: keyword arguments of that call.
+        arguments: what the block was called with besides the hidden state, by name.
+        input: the hidden state that it was called with.
         neurons: input of the output projection.
         output: what the block returned.
     """
 
     prefix_keys: Float[Tensor, "queries heads tokens width"]
     prefix_values: Float[Tensor, "queries heads tokens width"]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    arguments: dict[str, Any]
+    input: Float[Tensor, "queries d_model"]
     neurons: Float[Tensor, "queries d_ff"]
     output: Float[Tensor, "queries d_model"]
 
@@ -61,7 +64,8 @@ class LastToken:
     @property
     def neurons(self) -> Float[Tensor, "layers queries d_ff"]:
         """Unmodified neuron activations at the last query token."""
-        return torch.stack([block.neurons for block in self.blocks])
+        device = self.blocks[0].neurons.device
+        return torch.stack([block.neurons.to(device) for block in self.blocks])
 
 
 @torch.no_grad()
@@ -77,38 +81,62 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastT
 
     Returns:
         The state that rows climb from; on the model's device, in its dtype.
+
+    Raises:
+        ModelError: a query is longer than the model's context or attention window.
     """
     lengths = torch.tensor([len(query.prompt_ids) - 1 for query in queries], device=model.device)
     width = int(lengths.max())
+    if model.context_length is not None and width >= model.context_length:
+        raise ModelError(
+            f"{model.name!r} takes {model.context_length} tokens at once (its context, or how far its attention looks "
+            f"back), but a query has {width + 1}",
+            model=model.name,
+        )
     prefix_mask = torch.arange(width, device=model.device)[None, :] < lengths[:, None]
     cache = _run_prefix(model, queries, width)
     prefix = _keys_and_values(cache) if width else []
-    calls: list[tuple[tuple[Any, ...], dict[str, Any], Tensor]] = []
-    neurons: list[Tensor] = []
-    with ExitStack() as stack:
-        for block, projection in zip(model.blocks, model.output_projections, strict=True):
-            stack.enter_context(
-                recording_calls(block, lambda args, kwargs, out: calls.append((args[1:], kwargs, _first(out)[:, -1])))
-            )
-            stack.enter_context(recording_calls(projection, lambda args, _kwargs, _out: neurons.append(args[0][:, -1])))
-        model.model.base_model(
-            input_ids=torch.tensor([[query.prompt_ids[-1]] for query in queries], device=model.device),
-            attention_mask=torch.nn.functional.pad(prefix_mask.long(), (0, 1), value=1),
-            position_ids=lengths[:, None],
-            past_key_values=cache,
-            use_cache=True,
-        )
+    calls = _record_last_token(model, queries, prefix_mask, cache)
     if not width:  # every query is one token long: the cache holds nothing but the last tokens themselves
         prefix = [(keys[:, :, :0], values[:, :, :0]) for keys, values in _keys_and_values(cache)]
     return LastToken(
         model=model,
         blocks=tuple(
-            BlockState(prefix_keys=k, prefix_values=v, args=args, kwargs=kwargs, neurons=acts, output=output)
-            for (k, v), (args, kwargs, output), acts in zip(prefix, calls, neurons, strict=True)
+            BlockState(prefix_keys=k, prefix_values=v, arguments=arguments, input=x, neurons=neurons, output=output)
+            for (k, v), (arguments, x, neurons, output) in zip(prefix, calls, strict=True)
         ),
         prefix_mask=prefix_mask,
         answer=torch.tensor([query.answer_ids[0] for query in queries], device=model.device),
     )
+
+
+def _record_last_token(
+    model: LoadedModel, queries: Sequence[EncodedQuery], prefix_mask: Tensor, cache: Cache
+) -> list[tuple[dict[str, Any], Tensor, Tensor, Tensor]]:
+    """Runs the last tokens after their prefixes; what every block was called with, its input, neurons and output."""
+    neurons: list[Tensor] = []
+    calls: list[tuple[dict[str, Any], Tensor, Tensor]] = []
+
+    def keep_call(forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        hidden, arguments = named_arguments(forward, args, kwargs)
+        last = first_output(output)[:, -1]
+        calls.append((arguments, hidden[:, -1].to(last.device), last))
+
+    def keep_neurons(args: tuple[Any, ...], _kwargs: dict[str, Any], _output: Any) -> None:
+        neurons.append(args[0].view(len(queries), -1))  # some families flatten queries and positions
+
+    with ExitStack() as stack:
+        for block, projection in zip(model.blocks, model.output_projections, strict=True):
+            stack.enter_context(recording_calls(block, partial(keep_call, block.forward)))
+            stack.enter_context(recording_calls(projection, keep_neurons))
+        model.model.base_model(
+            input_ids=torch.tensor([[query.prompt_ids[-1]] for query in queries], device=model.device),
+            attention_mask=torch.nn.functional.pad(prefix_mask.long(), (0, 1), value=1),
+            position_ids=prefix_mask.sum(1, keepdim=True),
+            past_key_values=cache,
+            use_cache=True,
+        )
+    return [(arguments, x, found, output) for (arguments, x, output), found in zip(calls, neurons, strict=True)]
 
 
 def _run_prefix(model: LoadedModel, queries: Sequence[EncodedQuery], width: int) -> Cache:
@@ -133,8 +161,3 @@ def _run_prefix(model: LoadedModel, queries: Sequence[EncodedQuery], width: int)
 def _keys_and_values(cache: Cache) -> list[tuple[Tensor, Tensor]]:
     """What the cache holds of every layer so far."""
     return [(layer.keys, layer.values) for layer in cast(list[Any], cache.layers)]
-
-
-def _first(output: Any) -> Tensor:
-    """The hidden state of a block's output, which some families wrap in a tuple."""
-    return output[0] if isinstance(output, tuple) else output

@@ -6,9 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from harness.activations.climb import climb
 from harness.activations.head import log_probability_and_gradient
-from harness.activations.last_token import LastToken
+from harness.activations.unmodified import Unmodified, climb_rows
 from harness.attribution.quadrature import Quadrature
 
 
@@ -29,7 +28,7 @@ class PathIntegral:
 
 
 def integrate(
-    state: LastToken,
+    state: Unmodified,
     reference: Float[Tensor, "layers queries d_ff"],
     quadrature: Quadrature,
     *,
@@ -37,13 +36,14 @@ def integrate(
 ) -> PathIntegral:
     """Integrates the gradient of p(answer) along the straight path from `reference` to the unmodified neurons.
 
-    For layer l, with v the unmodified neurons at the last query token and r the reference point,
+    For layer l, with v the unmodified neurons at the last query token (in a masked model: at the mask token) and r the
+    reference point,
 
         score = (v - r) * integral_0^1 (d p(answer) / d neurons)(r + a (v - r)) da,
 
     the whole layer moving together, every layer an integral of its own, as all code bases of the field compute it (the
     printed Eq. 8 to 10 move one neuron at a time). A row (layer, step) is one token that enters at its layer: see
-    `climb`. Nothing is approximated but the integral.
+    `climb_rows`. Nothing is approximated but the integral.
 
     Args:
         state: the unmodified run of a batch of queries.
@@ -55,21 +55,18 @@ def integrate(
         Scores in the model's dtype (at least float32), detached, on the model's device.
     """
     nodes, weights = (torch.from_numpy(a).to(reference) for a in quadrature.nodes_and_weights())
+    moved = state.neurons - reference
     points = [
-        (r[:, None] + nodes[None, :, None] * (block.neurons - r)[:, None]).requires_grad_()
-        for block, r in zip(state.blocks, reference, strict=True)
+        (r[:, None] + nodes[None, :, None] * d[:, None]).requires_grad_() for r, d in zip(reference, moved, strict=True)
     ]
     with torch.enable_grad():
-        hidden = state.model.final_norm(climb(state, points))
-    queries, rows, _ = hidden.shape
-    log_p, slope = log_probability_and_gradient(
-        state.model.head, hidden.detach().flatten(0, 1), state.answer.repeat_interleave(rows)
-    )
+        hidden = state.model.final_norm(climb_rows(state, points))
+    log_p, slope = _log_probability(state, hidden.detach(), gradient=True)
     assert slope is not None
-    gradients = torch.autograd.grad(hidden, points, slope.view_as(hidden))
-    p_rows = log_p.exp().view(queries, len(points), len(nodes))  # rows are ordered by layer, then by node
+    gradients = torch.autograd.grad(hidden, points, slope)
+    p_rows = log_p.exp().unflatten(1, (len(points), -1))  # rows are ordered by layer, then by node
     node_weights = weights.to(log_p) * p_rows
-    multipliers = state.neurons - reference if factor is None else factor
+    multipliers = moved if factor is None else factor
     scores = torch.stack(
         [
             torch.einsum("qk,qkn->qn", node_weights[:, layer], gradient.to(log_p)) * multiplier.to(log_p)
@@ -87,13 +84,26 @@ def integrate(
 
 @torch.no_grad()
 def answer_probability(
-    state: LastToken, neurons: Float[Tensor, "layers queries d_ff"] | None
+    state: Unmodified, neurons: Float[Tensor, "layers queries d_ff"] | None
 ) -> Float[Tensor, "queries layers"]:
     """p(answer) where one layer at a time has other neurons; one column, the unmodified p, where `neurons` is None."""
-    unmodified = state.blocks[-1].output[:, None]
-    rows = unmodified if neurons is None else climb(state, [layer[:, None] for layer in neurons])
-    hidden = state.model.final_norm(rows)
-    log_p, _ = log_probability_and_gradient(
-        state.model.head, hidden.flatten(0, 1), state.answer.repeat_interleave(rows.shape[1]), gradient=False
+    rows = (
+        state.blocks[-1].output[:, None]
+        if neurons is None
+        else climb_rows(state, [layer[:, None] for layer in neurons])
     )
-    return log_p.exp().view(len(state.answer), -1)
+    return _log_probability(state, state.model.final_norm(rows), gradient=False)[0].exp()
+
+
+def _log_probability(
+    state: Unmodified, hidden: Float[Tensor, "queries rows d_head"], *, gradient: bool
+) -> tuple[Float[Tensor, "queries rows"], Float[Tensor, "queries rows d_head"] | None]:
+    """log p(answer) of rows that came through the final norm, and its gradient."""
+    log_p, slope = log_probability_and_gradient(
+        state.model.head,
+        hidden.flatten(0, 1),
+        state.answer.to(hidden.device).repeat_interleave(hidden.shape[1]),
+        softcap=state.model.softcap,
+        gradient=gradient,
+    )
+    return log_p.view(hidden.shape[:2]), None if slope is None else slope.view_as(hidden)

@@ -10,9 +10,15 @@ _BUDGET_BYTES = 1 << 30
 _MOST = 64
 
 
-def paths_at_once(model: LoadedModel, quadrature: Quadrature) -> int:
-    """As many paths as fit into the memory budget, at least one; a path is that of all layers of one query."""
+def paths_at_once(model: LoadedModel, quadrature: Quadrature, longest: int) -> int:
+    """As many paths as fit into the memory budget, at least one.
+
+    Args:
+        model: the model.
+        quadrature: nodes of every path; a path is that of all layers of one query.
+        longest: tokens of the longest query: a row of a masked model is a whole sentence.
+    """
     row_layers = quadrature.steps * model.n_layers * (model.n_layers + 1) // 2
-    d_model = model.head.in_features
-    values = _VALUES_PER_ROW_LAYER["d_model"] * d_model + _VALUES_PER_ROW_LAYER["d_ff"] * model.d_ff
+    row_layers *= longest if model.family.masked else 1
+    values = _VALUES_PER_ROW_LAYER["d_model"] * model.d_model + _VALUES_PER_ROW_LAYER["d_ff"] * model.d_ff
     return max(1, min(_MOST, _BUDGET_BYTES // (row_layers * values * model.dtype.itemsize)))

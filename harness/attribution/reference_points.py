@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -9,6 +10,8 @@ from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
 from harness.activations.last_token import LastToken
+from harness.activations.masked_token import run_masked_token
+from harness.activations.unmodified import Unmodified
 from harness.errors import ModelError
 from harness.models.hooks import recording_calls
 from harness.models.loaded import LoadedModel
@@ -29,13 +32,14 @@ def word_positions(model: LoadedModel, queries: Sequence[EncodedQuery]) -> list[
 
 @torch.no_grad()
 def reference_points(
-    state: LastToken, queries: Sequence[EncodedQuery], words: Sequence[Sequence[int]]
+    state: Unmodified, queries: Sequence[EncodedQuery], words: Sequence[Sequence[int]]
 ) -> list[Float[Tensor, "layers words d_ff"]]:
     """Neurons at the last token of every query, with one of its words replaced by the end-of-text token (Eq. 12).
 
     Nothing before the replaced word changes, so the run of the unmodified query lends its keys and values up to there,
     and the rest is an ordinary continuation from that cache, for all queries that have a word at that position. A query
-    of T words costs T (T + 1) / 2 tokens that way, instead of T^2.
+    of T words costs T (T + 1) / 2 tokens that way, instead of T^2. In a masked model every token sees the replaced one,
+    so there whole sentences are run, and the neurons are those at the mask token.
 
     Args:
         state: the unmodified run of `queries`.
@@ -45,6 +49,8 @@ def reference_points(
     Returns:
         One tensor a query, words in the order given; on the model's device, in its dtype.
     """
+    if not isinstance(state, LastToken):
+        return [_of_sentence(state.model, query, places) for query, places in zip(queries, words, strict=True)]
     model = state.model
     points = [state.blocks[0].neurons.new_empty(model.n_layers, len(places), model.d_ff) for places in words]
     for position in sorted({place for places in words for place in places}):
@@ -53,6 +59,14 @@ def reference_points(
         for row, index in enumerate(having):
             points[index][:, words[index].index(position)] = neurons[:, row]
     return points
+
+
+def _of_sentence(model: LoadedModel, query: EncodedQuery, words: Sequence[int]) -> Float[Tensor, "layers words d_ff"]:
+    """A masked model's reference points of one sentence, all its words at once."""
+    end = _end_of_text(model)
+    ids = query.prompt_ids
+    sentences = [replace(query, prompt_ids=(*ids[:place], end, *ids[place + 1 :])) for place in words]
+    return run_masked_token(model, sentences).neurons
 
 
 def _with_replaced(
@@ -70,10 +84,15 @@ def _with_replaced(
         cache.update(block.prefix_keys[chosen, :, :position], block.prefix_values[chosen, :, :position], layer)
     every, last = torch.arange(len(queries), device=device), lengths - 1 - position
     neurons: list[Tensor] = []
+
+    def at_last(tokens: Tensor) -> Tensor:
+        by_query = tokens.view(len(queries), width - position, -1)  # some families flatten queries and positions
+        return by_query[every.to(tokens.device), last.to(tokens.device)]
+
     with ExitStack() as stack:
         for projection in model.output_projections:
             stack.enter_context(
-                recording_calls(projection, lambda args, _kwargs, _out: neurons.append(args[0][every, last]))
+                recording_calls(projection, lambda args, _kwargs, _out: neurons.append(at_last(args[0])))
             )
         model.model.base_model(
             input_ids=ids.to(device),
@@ -81,12 +100,14 @@ def _with_replaced(
             past_key_values=cache,
             use_cache=True,
         )
-    return torch.stack(neurons)
+    return torch.stack([found.to(device) for found in neurons])
 
 
 def _end_of_text(model: LoadedModel) -> int:
     """Id of the token that takes a word's place."""
     token = model.tokenizer.eos_token_id
+    if token is None and model.family.masked:
+        token = model.tokenizer.sep_token_id  # BERT's; a second mask token would leave open what is asked for
     if token is None:
         raise ModelError(
             f"{model.name!r} has a tokenizer without an end-of-text token, which takes the place of each word in SIG"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from harness.activations.last_token import run_last_token
+from harness.activations.unmodified import run_unmodified
 from harness.attribution.engine import PathIntegral, integrate
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.reference_points import reference_points
@@ -42,11 +42,11 @@ def integrate_word_paths(
     """
     counts = [len(places) for places in words]
     owner = [query for query, count in zip(queries, counts, strict=True) for _ in range(count)]
-    points = torch.cat(reference_points(run_last_token(model, queries), queries, words), dim=1)
+    points = torch.cat(reference_points(run_unmodified(model, queries), queries, words), dim=1)
     paths: list[PathIntegral] = []
     for start in range(0, len(owner), at_once):
         part = slice(start, start + at_once)
-        state = run_last_token(model, owner[part])
+        state = run_unmodified(model, owner[part])
         factor = state.neurons if times_value else None
         paths.append(integrate(state, points[:, part], quadrature, factor=factor))
     scores = torch.cat([path.scores for path in paths]).split(counts)

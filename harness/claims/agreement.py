@@ -156,7 +156,8 @@ class Agreement:
     ) -> dict[str, object]:
         """The numbers around the estimate; None for each that does not exist."""
         if measured is None:
-            return dict.fromkeys(("paper", "by_chance", "excess", "fleiss_kappa", "shares", "cuts"))
+            names: tuple[str, ...] = ("paper", "by_chance", "excess", "fleiss_kappa", "shares", "cuts")
+            return dict.fromkeys(names)
         shares = [float(row.mean()) for row in calls]
         return {
             "paper": {"unanimous_inconsistent": measured.unanimous},

@@ -1,8 +1,9 @@
-"""Facts, the patterns that ask for them, and the queries of a causal language model."""
+"""Facts, the patterns that ask for them, and the queries of a language model."""
 
 import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Self
 
 import numpy as np
@@ -11,6 +12,15 @@ from harness.errors import ConfigError, near_matches
 
 SUBJECT = "[X]"
 ANSWER = "[Y]"
+
+
+class QueryForm(StrEnum):
+    """What a query makes of a pattern, which depends on the kind of model."""
+
+    CONTINUATION = "continuation"
+    """The beginning up to [Y], for a causal language model: patterns whose answer comes last."""
+    CLOZE = "cloze"
+    """The whole sentence with a gap at [Y], for a masked language model: every pattern."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +55,16 @@ class Pattern:
             return None
         return self.text[: self.text.index(ANSWER)].rstrip()
 
-    def ask(self, fact: Fact) -> str:
-        """The query for `fact`: the template up to its answer, with the fact's subject."""
-        stem = self.stem
-        if stem is None:
+    def frame(self, form: QueryForm) -> str | None:
+        """What a query of that form takes of the template; None if it is of no use to it."""
+        return self.text if form is QueryForm.CLOZE else self.stem
+
+    def ask(self, fact: Fact, form: QueryForm = QueryForm.CONTINUATION) -> str:
+        """The query for `fact`: the template up to its answer, or with [Y] left in it, and with the fact's subject."""
+        frame = self.frame(form)
+        if frame is None:
             raise ValueError(f"the answer does not come last in {self.text!r}")
-        return stem.replace(SUBJECT, fact.subject)
+        return frame.replace(SUBJECT, fact.subject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +75,20 @@ class Query:
         fact: what is asked for.
         index: its number among the fact's queries, from 0.
         pattern_id: the pattern that it comes from.
-        prompt: the text; the model is to continue it with a space and the fact's object.
+        prompt: the text. The model is to continue it with a space and the fact's object, or to fill its [Y].
+        form: which of the two.
     """
 
     fact: Fact
     index: int
     pattern_id: str
     prompt: str
+    form: QueryForm = QueryForm.CONTINUATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A relation with its facts and those of its patterns whose answer comes last."""
+    """A relation with its facts and those of its patterns that its queries can be made of."""
 
     name: str
     facts: tuple[Fact, ...]
@@ -89,6 +105,7 @@ class Dataset:
         skipped: relation -> why it is not among them.
         n_patterns: patterns read, usable or not.
         limit: facts a relation that were asked for, or None for all.
+        form: what its queries are.
     """
 
     name: str
@@ -96,13 +113,15 @@ class Dataset:
     skipped: tuple[tuple[str, str], ...] = ()
     n_patterns: int = 0
     limit: int | None = None
+    form: QueryForm = QueryForm.CONTINUATION
 
     def queries(self) -> Iterator[Query]:
         """Every query of every fact, by relation, fact and pattern."""
         for relation in self.relations:
             for fact in relation.facts:
                 for index, pattern in enumerate(relation.patterns):
-                    yield Query(fact=fact, index=index, pattern_id=pattern.id, prompt=pattern.ask(fact))
+                    prompt = pattern.ask(fact, self.form)
+                    yield Query(fact=fact, index=index, pattern_id=pattern.id, prompt=prompt, form=self.form)
 
     def facts(self) -> list[Fact]:
         """Every fact, by relation."""

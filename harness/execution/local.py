@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.activations.answers import AnswerStatistics, answer_statistics
+from harness.activations.verification import verify_row
 from harness.errors import ConfigError, ModelError
 from harness.execution.plan import Plan, Request
 from harness.execution.progress import Progress
@@ -50,7 +51,7 @@ def localize_missing(
         label: what `progress` calls this localization.
 
     Raises:
-        ModelError: the model cannot be loaded, or runs out of memory.
+        ModelError: the model cannot be loaded, is not as its family's row says, or runs out of memory.
         StoreError: a shard cannot be written.
     """
     present = store.present()
@@ -62,6 +63,7 @@ def localize_missing(
     progress.start(label, total, total - left)
     try:
         model = handle.loaded()
+        verify_row(model)
         for requests in filter(None, missing):
             store.write(list(_localize(requests, model, localizer, batch_size)))
             progress.advance(len(requests))

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from harness.data.facts import Query
+from harness.data.facts import Query, QueryForm
 from harness.errors import QueryError
-from harness.models.queries import EncodedQuery, encode_query
+from harness.models.queries import EncodedQuery, encode_cloze, encode_query
+
+_ENCODE = {QueryForm.CONTINUATION: encode_query, QueryForm.CLOZE: encode_cloze}
 
 SHARD_ROWS = 128
 """Rows of a full shard: seconds to minutes of work, which is what a crash may cost and how often progress shows."""
@@ -48,13 +50,14 @@ class Plan:
         return [tuple(ordered[start : start + SHARD_ROWS]) for start in range(0, len(ordered), SHARD_ROWS)]
 
 
-def make_plan(queries: Iterable[Query], tokenizer: PreTrainedTokenizerBase, *, context_length: int) -> Plan:
+def make_plan(queries: Iterable[Query], tokenizer: PreTrainedTokenizerBase, *, context_length: int | None) -> Plan:
     """Tokenises queries with their answers; those that cannot be are counted by reason."""
     requests: list[Request] = []
     unscored: dict[str, int] = {}
     for query in queries:
         try:
-            encoded = encode_query(tokenizer, query.prompt, query.fact.object, context_length=context_length)
+            encode = _ENCODE[query.form]
+            encoded = encode(tokenizer, query.prompt, query.fact.object, context_length=context_length)
         except QueryError as error:
             unscored[error.reason] = unscored.get(error.reason, 0) + 1
         else:

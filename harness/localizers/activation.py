@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from harness.activations.last_token import run_last_token
+from harness.activations.unmodified import run_unmodified
 from harness.localizers.localizer import AttributionMap
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
@@ -37,7 +37,7 @@ class ActivationValue:
         size = batch_size or _QUERIES_AT_ONCE
         maps: list[AttributionMap] = []
         for start in range(0, len(queries), size):
-            neurons = run_last_token(model, queries[start : start + size]).neurons
+            neurons = run_unmodified(model, queries[start : start + size]).neurons
             values = neurons.to(torch.promote_types(neurons.dtype, torch.float32)).cpu().numpy()
             maps.extend(AttributionMap(scores=v, completeness_gap=None) for v in values.swapaxes(0, 1))
         return maps

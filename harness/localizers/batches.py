@@ -15,6 +15,11 @@ NO_WORD = "the query has no word to replace"
 """Why SIG and AMIG give a query no score: all its tokens are special ones."""
 
 
+def longest(queries: Sequence[EncodedQuery]) -> int:
+    """Tokens of the longest query; 1 if there is none."""
+    return max((len(query.prompt_ids) for query in queries), default=1)
+
+
 def attribution_maps(result: PathIntegral) -> list[AttributionMap]:
     """The maps of a batch."""
     scores: Float[np.ndarray, "queries layers d_ff"] = result.scores.cpu().numpy()

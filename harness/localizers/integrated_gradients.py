@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from harness.activations.last_token import run_last_token
+from harness.activations.unmodified import run_unmodified
 from harness.attribution.engine import integrate
 from harness.attribution.memory import paths_at_once
 from harness.attribution.quadrature import Quadrature
-from harness.localizers.batches import attribution_maps
+from harness.localizers.batches import attribution_maps, longest
 from harness.localizers.localizer import AttributionMap
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
@@ -46,9 +46,9 @@ class IntegratedGradients:
         self, model: LoadedModel, queries: Sequence[EncodedQuery], *, batch_size: int | None
     ) -> list[AttributionMap]:
         """Scores every neuron for every query: see `Localizer.attribute`."""
-        size = batch_size or paths_at_once(model, self.quadrature)
+        size = batch_size or paths_at_once(model, self.quadrature, longest(queries))
         maps: list[AttributionMap] = []
         for start in range(0, len(queries), size):
-            state = run_last_token(model, queries[start : start + size])
+            state = run_unmodified(model, queries[start : start + size])
             maps += attribution_maps(integrate(state, torch.zeros_like(state.neurons), self.quadrature))
         return maps

@@ -6,14 +6,14 @@ from typing import Any
 
 import torch
 
-from harness.activations.last_token import run_last_token
+from harness.activations.unmodified import run_unmodified
 from harness.attribution.engine import PathIntegral, integrate
 from harness.attribution.memory import paths_at_once
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.reference_points import reference_points
 from harness.attribution.word_paths import integrate_word_paths
 from harness.errors import ConfigError, near_matches
-from harness.localizers.batches import attribute_words
+from harness.localizers.batches import attribute_words, longest
 from harness.localizers.localizer import AttributionMap, Unscored
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
@@ -78,10 +78,10 @@ class MultilingualIntegratedGradients:
 
         In the paper's reading `batch_size` counts (query, word) pairs, for each is a path of its own.
         """
-        size = batch_size or paths_at_once(model, self.quadrature)
+        size = batch_size or paths_at_once(model, self.quadrature, longest(queries))
 
         def from_mean(part: list[EncodedQuery], words: list[tuple[int, ...]]) -> PathIntegral:
-            state = run_last_token(model, part)
+            state = run_unmodified(model, part)
             means = torch.stack([points.mean(1) for points in reference_points(state, part, words)], dim=1)
             return integrate(state, means, self.quadrature, factor=state.neurons)
 

@@ -10,7 +10,7 @@ from harness.attribution.engine import PathIntegral
 from harness.attribution.memory import paths_at_once
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.word_paths import integrate_word_paths
-from harness.localizers.batches import attribute_words
+from harness.localizers.batches import attribute_words, longest
 from harness.localizers.localizer import AttributionMap, Unscored
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
@@ -58,7 +58,7 @@ class SequentialIntegratedGradients:
 
         `batch_size` counts (query, word) pairs, for each is a path of its own.
         """
-        size = batch_size or paths_at_once(model, self.quadrature)
+        size = batch_size or paths_at_once(model, self.quadrature, longest(queries))
 
         def integrate(part: list[EncodedQuery], words: list[tuple[int, ...]]) -> PathIntegral:
             return _normalised(integrate_word_paths(model, part, words, self.quadrature, at_once=size))

@@ -5,24 +5,23 @@ without them.
 """
 
 import json
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from huggingface_hub import is_offline_mode
-from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedTokenizerBase
 
 from harness.data.download import OnBytes
-from harness.data.facts import Dataset
+from harness.data.facts import Dataset, QueryForm
 from harness.data.sources import EMBEDDED, PARAREL, load_dataset
 from harness.errors import ConfigError, DataError, ModelError, near_matches
-from harness.models.families import family_of
+from harness.models.adapters import describe
+from harness.models.checkpoint import read_config, read_tokenizer, read_weights, without_weights
+from harness.models.context import context_length
+from harness.models.families import Family, family_of
 from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprint
 from harness.models.hub import download
 from harness.models.loaded import LoadedModel
@@ -30,10 +29,10 @@ from harness.models.names import BUILTIN_FOLDER, ModelName, resolve_name
 from harness.models.organisms.folder import planted_folder
 from harness.models.organisms.growing import grow
 from harness.models.organisms.world import World
+from harness.models.parts import Parts, common_input_width
+from harness.models.placement import DeviceMap, check_device_map, choose_device
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_ATTENTION = "sdpa"
-_CONTEXT_KEYS = ("max_position_embeddings", "n_positions")
 _EXPECTED_FILE = "expected_verdicts.json"
 
 
@@ -53,13 +52,15 @@ class ModelHandle:
         *,
         dtype: str = "float32",
         device: str = "auto",
+        device_map: DeviceMap | None = None,
+        adapter: Family | None = None,
         offline: bool = False,
         trust_remote_code: bool = False,
     ) -> None:
         """Checks the settings; reads and downloads nothing.
 
         Raises:
-            ConfigError: a dtype or device that does not exist.
+            ConfigError: a dtype or device that does not exist, or a device map that cannot be used.
         """
         if dtype not in _DTYPES:
             raise ConfigError(f"no dtype {dtype!r}. {near_matches(dtype, _DTYPES)}", setting="dtype", value=dtype)
@@ -68,7 +69,11 @@ class ModelHandle:
         self.alias = name.id if name.alias and name.revision is None else None
         self.n_loads = 0
         self.dtype = dtype
-        self.device = _device(device)
+        self.device = choose_device(device)
+        self.device_map = device_map
+        if device_map is not None:
+            check_device_map(device_map, device=device)
+        self._adapter = adapter
         self._source = name
         self._offline = offline
         self._trust_remote_code = trust_remote_code
@@ -101,21 +106,8 @@ class ModelHandle:
         Raises:
             ModelError: there is none that can be read.
         """
-        self._config()  # what is wrong with it is told as such
-        try:
-            tokenizer = cast(
-                PreTrainedTokenizerBase,
-                AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self._trust_remote_code),
-            )
-        except Exception as error:  # a dozen kinds, by what is wrong with the file
-            raise ModelError(f"{self.name!r} has no tokenizer that can be read: {error}", model=self.name) from error
-        # Some families make one up that knows nothing but special tokens, and every query would be empty.
-        if set(tokenizer.get_vocab().values()) <= set(tokenizer.all_special_ids):
-            raise ModelError(
-                f"{self.name!r} has no tokenizer: {self.folder} lacks tokenizer.json, or what its kind reads instead",
-                model=self.name,
-            )
-        return tokenizer
+        _ = self.config  # what is wrong with it is told as such
+        return read_tokenizer(self.folder, name=self.name, trust_remote_code=self._trust_remote_code)
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:
@@ -123,26 +115,51 @@ class ModelHandle:
         return tokenizer_fingerprint(self.tokenizer)
 
     @cached_property
-    def context_length(self) -> int:
-        """Most tokens that the model takes, from its configuration.
+    def config(self) -> Any:
+        """Its configuration.
 
         Raises:
-            ModelError: the configuration does not say.
+            ModelError: it cannot be read.
         """
-        config = self._config()
-        length = next((config[key] for key in _CONTEXT_KEYS if key in config), None)
-        if not isinstance(length, int) or length < 1:
+        return read_config(self.folder, name=self.name, trust_remote_code=self._trust_remote_code)
+
+    @cached_property
+    def family(self) -> Family:
+        """The row of its family.
+
+        Raises:
+            ModelError: no row describes it.
+        """
+        return family_of(self.config, model=self.name, adapter=self._adapter)
+
+    @cached_property
+    def context_length(self) -> int | None:
+        """Most tokens that the model takes at once, from its configuration; None for no limit.
+
+        Raises:
+            ModelError: the configuration says nonsense.
+        """
+        length = context_length(self.config)
+        if length is not None and length < 1:
             raise ModelError(
-                f"the config.json of {self.name!r} should say in {' or '.join(_CONTEXT_KEYS)} how many tokens the model"
-                f" takes, got {length!r}",
-                model=self.name,
+                f"the config.json of {self.name!r} says that the model takes {length} tokens at once", model=self.name
             )
         return length
 
+    @property
+    def query_form(self) -> QueryForm:
+        """What it can be asked: a beginning to be continued, or a sentence with a gap."""
+        return QueryForm.CLOZE if self.family.masked else QueryForm.CONTINUATION
+
     @cached_property
-    def family(self) -> str:
-        """The model type of its configuration; empty if that has none."""
-        return str(self._config().get("model_type", ""))
+    def d_ff(self) -> int:
+        """Neurons a layer, from a model without weights: what is stored must not cost loading them.
+
+        Raises:
+            ModelError: its family's row does not fit.
+        """
+        parts = Parts(model=self._without_weights(), family=self.family, name=self.name)
+        return common_input_width(tuple(map(parts.output_projection, parts.blocks())), name=self.name)
 
     @cached_property
     def n_parameters(self) -> int:
@@ -151,14 +168,7 @@ class ModelHandle:
         Raises:
             ModelError: the configuration makes no model.
         """
-        try:
-            code = self._trust_remote_code
-            config = AutoConfig.from_pretrained(self.folder, trust_remote_code=code, local_files_only=True)
-            with torch.device("meta"):
-                model: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=code)
-        except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-            raise ModelError(f"the size of {self.name!r} cannot be told: {error}", model=self.name) from error
-        return sum(parameter.numel() for parameter in model.parameters())
+        return sum(parameter.numel() for parameter in self._without_weights().parameters())
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
@@ -187,7 +197,7 @@ class ModelHandle:
         return self._source.planted.recipe.name
 
     def dataset(self, source: str, *, offline: bool = False, on_bytes: OnBytes | None = None) -> Dataset:
-        """The facts of that source; see `load_dataset`.
+        """The facts of that source, asked for as this kind of model can be asked; see `load_dataset`.
 
         Args:
             source: as `facts_source` gives it.
@@ -199,7 +209,7 @@ class ModelHandle:
         """
         if self.world is not None:
             return self.world.dataset
-        return load_dataset(source, offline=offline, on_bytes=on_bytes)
+        return load_dataset(source, form=self.query_form, offline=offline, on_bytes=on_bytes)
 
     def loaded(self) -> LoadedModel:
         """The model with its weights, loaded at the first call.
@@ -208,11 +218,23 @@ class ModelHandle:
             ModelError: the files do not make a model, or its family is unknown.
         """
         if self._loaded is None:
-            family_of(str(self._config()["model_type"]), model=self.name)  # before gigabytes are read
+            attention = self.family.attention  # an unknown family is told before gigabytes are read
             self.n_loads += 1
-            model = self._read_weights().to(self.device)
+            model = read_weights(
+                self.folder,
+                self._auto_class,
+                name=self.name,
+                dtype=_DTYPES[self.dtype],
+                attention=attention,
+                device_map=self.device_map,
+                trust_remote_code=self._trust_remote_code,
+            )
             self._loaded = LoadedModel(
-                name=self.name, model=model, tokenizer=self.tokenizer, fingerprint=self.fingerprint
+                name=self.name,
+                model=model.to(self.device) if self.device_map is None else model,
+                tokenizer=self.tokenizer,
+                fingerprint=self.fingerprint,
+                adapter=self._adapter,
             )
         return self._loaded
 
@@ -226,7 +248,8 @@ class ModelHandle:
             "weights": self.fingerprint,
             "tokenizer": self.tokenizer_fingerprint,
             "dtype": self.dtype,
-            "attention": _ATTENTION,
+            "attention": self.family.attention,
+            **({"adapter": describe(self.family)} if self.family is self._adapter else {}),
         }
 
     def describe(self) -> dict[str, Any]:
@@ -236,69 +259,17 @@ class ModelHandle:
             **self.identity(),
             "source": self._source.hub_id or ("built in" if self.builtin else self.folder.name),
             "revision": commit,
-            "device": str(self.device),
-            "model_type": self.family,
+            "device": str(self.device if self.device_map is None else self.device_map),
+            "model_type": self.config.model_type,
             "remote_code": self._trust_remote_code,
         }
 
-    def _read_weights(self) -> Any:
-        """The model as its files say it is: where a weight is missing, transformers would draw it at random."""
-        with _quiet_transformers():
-            try:
-                model, found = AutoModelForCausalLM.from_pretrained(
-                    self.folder,
-                    dtype=_DTYPES[self.dtype],
-                    attn_implementation=_ATTENTION,
-                    trust_remote_code=self._trust_remote_code,
-                    use_safetensors=True,
-                    local_files_only=True,
-                    ignore_mismatched_sizes=True,  # told below, in one sentence
-                    output_loading_info=True,
-                )
-            except SafetensorError as error:
-                raise ModelError(
-                    f"the weights of {self.name!r} are damaged or cut short ({error}); copy or download them again",
-                    model=self.name,
-                ) from error
-            except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
-                raise ModelError(f"{self.name!r} cannot be loaded: {error}", model=self.name) from error
-        missing, misshapen = sorted(found["missing_keys"]), sorted(key for key, *_ in found["mismatched_keys"])
-        if missing or misshapen:
-            raise ModelError(
-                f"the weights of {self.name!r} are not those of its config.json: {len(missing)} are missing and"
-                f" {len(misshapen)} have another shape, such as {(missing + misshapen)[0]}",
-                model=self.name,
-            )
-        if unused := sorted(found["unexpected_keys"]):
-            warnings.warn(f"{self.name}: {len(unused)} weights have no use, such as {unused[0]}", stacklevel=3)
-        return model
+    @property
+    def _auto_class(self) -> Any:
+        return AutoModelForMaskedLM if self.family.masked else AutoModelForCausalLM
 
-    def _config(self) -> dict[str, Any]:
-        try:
-            config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"{self.name!r} has a config.json that cannot be read: {error}", model=self.name
-            ) from error
-        if not isinstance(config, dict) or "model_type" not in config:
-            raise ModelError(
-                f"the config.json of {self.name!r} should be a JSON object with a model_type", model=self.name
-            )
-        return cast(dict[str, Any], config)
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """No progress bar and no report of keys: what matters of it is an error or a warning of ours."""
-    bars, verbosity = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()
+    def _without_weights(self) -> Any:
+        return without_weights(self.config, self._auto_class, name=self.name, trust_remote_code=self._trust_remote_code)
 
 
 def resolve_model(
@@ -306,6 +277,8 @@ def resolve_model(
     *,
     dtype: str = "float32",
     device: str = "auto",
+    device_map: DeviceMap | None = None,
+    adapter: Family | None = None,
     offline: bool = False,
     trust_remote_code: bool = False,
 ) -> ModelHandle:
@@ -313,24 +286,14 @@ def resolve_model(
 
     Raises:
         ModelError: nothing has that name, or the folder holds no model.
-        ConfigError: a dtype or device that does not exist.
+        ConfigError: a dtype or device that does not exist, or a device map that cannot be used.
     """
     return ModelHandle(
         resolve_name(name),
         dtype=dtype,
         device=device,
+        device_map=device_map,
+        adapter=adapter,
         offline=offline,
         trust_remote_code=trust_remote_code,
     )
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f"no device {name!r}; try cpu, cuda or cuda:0", setting="device", value=name) from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("no CUDA device is visible here; use --device cpu", setting="device", value=name)
-    return device

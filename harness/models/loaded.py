@@ -1,17 +1,19 @@
-"""A causal language model ready to be localized: frozen, in eval mode, with its family's parts at hand."""
+"""A language model ready to be localized: frozen, in eval mode, with its family's parts at hand."""
 
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from harness.errors import ModelError
+from harness.models.context import context_length
 from harness.models.families import Family, family_of
+from harness.models.parts import Parts, common_input_width
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class LoadedModel:
     """A model, its tokenizer and the parts that the engine drives.
 
@@ -20,6 +22,7 @@ class LoadedModel:
         model: the model; parameters frozen, eval mode, use of the cache decided call by call.
         tokenizer: its tokenizer.
         fingerprint: content hash of weights and configuration.
+        adapter: a row that describes its family, if the project has none or another is wanted.
         family: the data row of its architecture.
         blocks: the transformer blocks, lowest first.
         output_projections: the FFN output projection of each block.
@@ -30,6 +33,7 @@ class LoadedModel:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     fingerprint: str
+    adapter: Family | None = None
     family: Family = field(init=False)
     blocks: tuple[nn.Module, ...] = field(init=False)
     output_projections: tuple[nn.Module, ...] = field(init=False)
@@ -39,29 +43,41 @@ class LoadedModel:
         """Finds the parts by the family's row, freezes the parameters and switches to eval mode.
 
         Raises:
-            ModelError: the family is unknown, or its layers differ in their number of neurons.
+            ModelError: the family is unknown, its row does not fit, or layers differ in their number of neurons.
         """
-        model_type = str(cast(Any, self.model.config).model_type)
-        family = family_of(model_type, model=self.name)
-        blocks = tuple(cast(nn.ModuleList, self.model.get_submodule(family.blocks)))
-        projections = tuple(block.get_submodule(family.output_projection) for block in blocks)
-        widths = {_input_width(projection) for projection in projections}
-        if len(widths) != 1:
-            raise ModelError(f"{self.name!r} has layers of different width {sorted(widths)}", model=self.name)
+        family = family_of(self._config, model=self.name, adapter=self.adapter)
+        object.__setattr__(self, "family", family)
+        parts = self._parts
+        blocks = parts.blocks()
+        projections = tuple(map(parts.output_projection, blocks))
+        parts.before_head()
+        parts.head()
         self.model.eval()
         self.model.requires_grad_(False)
         for name, value in (
-            ("family", family),
             ("blocks", blocks),
             ("output_projections", projections),
-            ("d_ff", widths.pop()),
+            ("d_ff", common_input_width(projections, name=self.name)),
         ):
             object.__setattr__(self, name, value)
+
+    @property
+    def _config(self) -> Any:
+        return cast(Any, self.model.config)
+
+    @property
+    def _parts(self) -> Parts:
+        return Parts(model=self.model, family=self.family, name=self.name)
 
     @property
     def n_layers(self) -> int:
         """Number of transformer blocks."""
         return len(self.blocks)
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+        return int(self._config.get_text_config().hidden_size)
 
     @property
     def device(self) -> torch.device:
@@ -74,29 +90,32 @@ class LoadedModel:
         return self.model.dtype
 
     @property
-    def final_norm(self) -> nn.Module:
-        """The norm between the last block and the head."""
-        return self.model.get_submodule(self.family.final_norm)
-
-    @property
     def head(self) -> nn.Linear:
         """The vocabulary projection."""
-        return cast(nn.Linear, self.model.get_submodule(self.family.head))
+        return self._parts.head()
 
     @property
-    def context_length(self) -> int:
-        """Most tokens that the model takes."""
-        return int(cast(Any, self.model.config).max_position_embeddings)
+    def softcap(self) -> float | None:
+        """c where logits z become c * tanh(z / c) (Gemma 2); else None."""
+        return getattr(self._config.get_text_config(), "final_logit_softcapping", None)
+
+    @property
+    def context_length(self) -> int | None:
+        """Most tokens that the model takes at once: see `harness.models.context`."""
+        return context_length(self._config)
 
     @property
     def attention_implementation(self) -> str:
         """The attention function in use, such as `sdpa` or `eager`."""
-        return str(cast(Any, self.model.config)._attn_implementation)
+        return str(self._config._attn_implementation)
 
+    def final_norm(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows d_head"]:
+        """What the head reads: hidden states after the last block, normed and, in some families, transformed."""
+        before_head, head = self._parts.before_head(), self.head
+        first = next(before_head.parameters(), head.weight)
+        return before_head(hidden.to(first.device)).to(head.weight.device)
 
-def _input_width(projection: nn.Module) -> int:
-    """Neurons that feed an output projection; Conv1D stores [d_ff, d_model], Linear [d_model, d_ff]."""
-    if isinstance(projection, nn.Linear):
-        return projection.in_features
-    weight = cast(torch.Tensor, projection.weight)
-    return int(weight.shape[0])
+    def logits(self, hidden: Float[Tensor, "*rows d_head"]) -> Float[Tensor, "*rows vocab"]:
+        """Logits of what the head reads, capped where the model caps them."""
+        logits = self.head(hidden.to(self.head.weight.device))
+        return logits if self.softcap is None else torch.tanh(logits / self.softcap) * self.softcap

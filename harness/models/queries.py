@@ -4,11 +4,13 @@ Everything downstream works on ids: no text is glued together and tokenised agai
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from harness.data.facts import ANSWER
 from harness.errors import QueryError
 
 
@@ -34,7 +36,9 @@ class EncodedQuery:
         return hashlib.blake2b(lengths.tobytes() + ids.tobytes(), digest_size=16).hexdigest()
 
 
-def encode_query(tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *, context_length: int) -> EncodedQuery:
+def encode_query(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *, context_length: int | None
+) -> EncodedQuery:
     """Tokenises a query, and together with it the answer after one space.
 
     The answer's ids are those that follow the query's when both are tokenised together: tokenised apart, SentencePiece
@@ -44,7 +48,7 @@ def encode_query(tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *
         tokenizer: the model's tokenizer.
         prompt: the query's text, without a trailing space.
         answer: the object in its original case.
-        context_length: most tokens that the model takes.
+        context_length: most tokens that the model takes; None for no limit.
 
     Raises:
         QueryError: the query has no token, the two cannot be told apart, or they do not fit into the context.
@@ -55,9 +59,50 @@ def encode_query(tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *
         raise QueryError("the query has no token", prompt=prompt)
     if joint_ids[: len(prompt_ids)] != prompt_ids or len(joint_ids) == len(prompt_ids):
         raise QueryError("the answer's tokens cannot be told from the query's", prompt=prompt)
-    if len(joint_ids) > context_length:
+    if context_length is not None and len(joint_ids) > context_length:
         raise QueryError(f"query and answer are longer than the model's {context_length} tokens", prompt=prompt)
     return EncodedQuery(prompt=prompt, prompt_ids=prompt_ids, answer_ids=joint_ids[len(prompt_ids) :])
+
+
+def encode_cloze(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, *, context_length: int | None
+) -> EncodedQuery:
+    """Tokenises a whole sentence with the mask token in the answer's place.
+
+    The answer's id is the one that stands there when the sentence is tokenised with the answer in it.
+
+    Args:
+        tokenizer: the model's tokenizer.
+        prompt: the sentence, with [Y] in the answer's place.
+        answer: the object in its original case.
+        context_length: most tokens that the model takes; None for no limit.
+
+    Raises:
+        QueryError: the tokenizer has no mask token, the sentence has not just one place for it, the answer is not just
+            one token of the vocabulary, or the sentence does not fit into the context.
+    """
+    if tokenizer.mask_token is None:
+        raise QueryError("the tokenizer has no mask token", prompt=prompt)
+    prompt_ids, full_ids = (
+        tuple(int(i) for i in tokenizer(prompt.replace(ANSWER, text))["input_ids"])  # type: ignore[union-attr]
+        for text in (str(tokenizer.mask_token), answer)
+    )
+    if prompt.count(ANSWER) != 1 or prompt_ids.count(int(tokenizer.mask_token_id)) != 1:  # type: ignore[arg-type]
+        raise QueryError("the sentence has not just one place for the mask token", prompt=prompt)
+    if context_length is not None and len(prompt_ids) > context_length:
+        raise QueryError(f"the sentence is longer than the model's {context_length} tokens", prompt=prompt)
+    place = mask_position(prompt_ids, tokenizer)
+    around = prompt_ids[:place] + prompt_ids[place + 1 :]
+    if len(full_ids) != len(prompt_ids) or full_ids[:place] + full_ids[place + 1 :] != around:
+        raise QueryError("the answer is more than one token", prompt=prompt)
+    if full_ids[place] == tokenizer.unk_token_id:
+        raise QueryError("the answer is not in the vocabulary", prompt=prompt)
+    return EncodedQuery(prompt=prompt, prompt_ids=prompt_ids, answer_ids=(full_ids[place],))
+
+
+def mask_position(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> int:
+    """Where the mask token stands."""
+    return ids.index(int(tokenizer.mask_token_id))  # type: ignore[arg-type]
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.claims import Claim, Evidence, Finding, JointClaim, ModelSize, Retest, in_every_cell
-from harness.data.facts import Dataset
+from harness.data.facts import Dataset, QueryForm
 from harness.errors import DataError
 from harness.execution.local import localize_missing, open_store
 from harness.execution.plan import Plan, make_plan
@@ -30,7 +30,7 @@ class Workspace:
         """Takes settings that are valid; reads nothing yet."""
         self.settings = settings
         self._progress = progress or Quiet()
-        self._datasets: dict[str, Dataset] = {}
+        self._datasets: dict[tuple[str, QueryForm], Dataset] = {}
         self._evidence: dict[tuple[str, str], Evidence] = {}
         self._with_size: dict[tuple[str, str], Evidence] = {}
         self._findings: dict[tuple[Claim, str, str], Finding] = {}
@@ -45,14 +45,15 @@ class Workspace:
             ConfigError: a relation that does not exist.
         """
         source = model.facts_source(self.settings.data)
-        if source not in self._datasets:
+        key = (source, model.query_form)
+        if key not in self._datasets:
             dataset = model.dataset(source, offline=self.settings.offline)
             if self.settings.relations:
                 dataset = dataset.only(self.settings.relations)
             if self.settings.limit is not None:
                 dataset = dataset.sample(self.settings.limit, self.settings.seed)
-            self._datasets[source] = dataset
-        return self._datasets[source]
+            self._datasets[key] = dataset
+        return self._datasets[key]
 
     def evidence(self, model: ModelHandle, localizer: Localizer) -> Evidence:
         """What localization finds on the model's facts; localizes what the store lacks.
@@ -203,7 +204,7 @@ class Workspace:
         """The evidence with the model's size, which only a comparison of models needs."""
         cell = (model.name, localizer.name)
         if cell not in self._with_size:
-            size = ModelSize(family=model.family, parameters=model.n_parameters)
+            size = ModelSize(family=model.config.model_type, parameters=model.n_parameters)
             self._with_size[cell] = replace(self.evidence(model, localizer), model=size)
         return self._with_size[cell]
 

@@ -13,6 +13,7 @@ from harness.consistency import StaticThreshold, parse_threshold
 from harness.data.facts import Dataset, Fact
 from harness.errors import ConfigError
 from harness.localizers import make_localizer
+from harness.models.adapters import load_adapter
 from harness.models.handle import resolve_model
 from plugins.commands.download_bar import DownloadBar
 from plugins.commands.localized_fact import SUBSET_SIZE, LocalizedFact, facts_called, localize_fact
@@ -26,6 +27,8 @@ _LIKE_PYTEST: Final = (
     "quadrature",
     "dtype",
     "device",
+    "device-map",
+    "adapter",
     "batch-size",
     "store",
     "offline",
@@ -66,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.model,
         dtype=arguments.dtype,
         device=arguments.device,
+        device_map=arguments.device_map,
+        adapter=None if arguments.adapter is None else load_adapter(arguments.adapter),
         offline=arguments.offline,
         trust_remote_code=arguments.trust_remote_code,
     )
@@ -81,7 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
             root=Path(arguments.store).expanduser(),
             progress=_Notice(),
             batch_size=batch_size,
-            trust_remote_code=arguments.trust_remote_code,
         )
         shown = None if arguments.all_neurons else NEURONS_SHOWN
         print("\n".join([*_report(found, f"{model.name}, {localizer.name}", threshold, shown), ""]))

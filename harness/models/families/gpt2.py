@@ -6,5 +6,5 @@ GPT2 = Family(
     model_type="gpt2",
     blocks="transformer.h",
     output_projection="mlp.c_proj",
-    final_norm="transformer.ln_f",
+    before_head=("transformer.ln_f",),
 )

@@ -8,7 +8,7 @@ from harness.attribution.reference_points import reference_points, word_position
 from harness.errors import ModelError
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
-from tests.naive import neurons_at_the_end, replaced
+from tests.naive import neurons_at, replaced
 from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
 RAGGED = [5, 1, 9, 3, 1]
@@ -27,7 +27,7 @@ def found_by_the_engine(model: LoadedModel, queries: list[EncodedQuery]) -> list
 def one_by_one(model: LoadedModel, query: EncodedQuery) -> torch.Tensor:
     prompts = [replaced(model, query.prompt_ids, i) for i, token in enumerate(query.prompt_ids) if token != EOS]
     layers = range(model.n_layers)
-    return torch.stack([torch.stack([neurons_at_the_end(model, p, layer) for p in prompts]) for layer in layers])
+    return torch.stack([torch.stack([neurons_at(model, p, layer) for p in prompts]) for layer in layers])
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

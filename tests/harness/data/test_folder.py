@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.facts import Fact, Pattern
+from harness.data.facts import Fact, Pattern, QueryForm
 from harness.data.folder import load_folder
 from harness.data.sources import EMBEDDED, load_dataset
 from harness.errors import ConfigError, DataError
@@ -27,6 +27,23 @@ def test_queries_are_cut_at_the_answer(tmp_path: Path) -> None:
     prompts = [query.prompt for query in dataset.queries()]
     assert prompts[:2] == ["s0 lies in", "s0 is found in"]
     assert (dataset.n_patterns, dataset.n_facts, dataset.n_queries) == (3, 3, 6)
+
+
+def test_a_masked_model_is_asked_whole_sentences_with_the_answer_anywhere(tmp_path: Path) -> None:
+    dataset = load_folder(write(tmp_path), form=QueryForm.CLOZE)
+    queries = list(dataset.queries())
+    assert [query.prompt for query in queries[:3]] == ["s0 lies in [Y].", "s0 is found in [Y] .", "[Y] holds s0."]
+    assert {query.form for query in queries} == {QueryForm.CLOZE}
+    assert (dataset.n_patterns, dataset.n_queries, dataset.name) == (3, 9, f"{tmp_path.name} (cloze)")
+    assert dataset.fingerprint != load_folder(tmp_path).fingerprint
+
+
+def test_a_relation_with_one_pattern_is_skipped_in_either_form(tmp_path: Path) -> None:
+    write(tmp_path)
+    write(tmp_path, "P2", patterns=PATTERNS[2:])
+    skipped = {form: dict(load_folder(tmp_path, form=form).skipped) for form in QueryForm}
+    assert skipped[QueryForm.CONTINUATION] == {"P2": "0 of its 1 patterns have the answer last, two are needed"}
+    assert skipped[QueryForm.CLOZE] == {"P2": "1 of its 1 patterns can be asked, two are needed"}
 
 
 @pytest.mark.parametrize(
@@ -153,3 +170,12 @@ def test_pararel_has_the_counts_that_are_known(shared: Path) -> None:
     assert (dataset.n_facts, dataset.n_queries) == (24_943, 141_658)
     with_patterns = [name for name, _ in dataset.skipped if name not in ("P31", "P527")]
     assert with_patterns == ["P1001", "P140", "P190", "P37"]
+
+
+@needs_shared("data/pararel")
+def test_pararel_for_masked_models(shared: Path) -> None:
+    """All patterns but the only one of P1001."""
+    dataset = load_folder(shared / "data/pararel", form=QueryForm.CLOZE)
+    usable = sum(len(relation.patterns) for relation in dataset.relations)
+    assert (dataset.n_patterns, usable, len(dataset.relations)) == (329, 328, 38)
+    assert dataset.n_queries == sum(len(r.patterns) * len(r.facts) for r in dataset.relations) == 224_010

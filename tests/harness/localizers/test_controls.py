@@ -12,7 +12,7 @@ from harness.localizers.random_control import RandomControl
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
-from tests.naive import neurons_at_the_end
+from tests.naive import neurons_at
 from tests.random_models import FAMILIES, random_model, random_queries
 
 RAGGED = [4, 1, 6, 1, 3]
@@ -36,7 +36,7 @@ def test_activation_values_are_those_of_whole_forward_passes(family: str, batch_
     found = maps(make_localizer("activation", quadrature=RIGHT_2), model, queries, batch_size)
     for query, scores in zip(queries, found, strict=True):
         for layer in range(model.n_layers):
-            expected = neurons_at_the_end(model, query.prompt_ids, layer).numpy()
+            expected = neurons_at(model, query.prompt_ids, layer).numpy()
             np.testing.assert_allclose(scores[layer], expected, rtol=0, atol=1e-6 * np.abs(expected).max())
 
 

@@ -18,7 +18,7 @@ from harness.localizers.selection import Selection, keep_largest
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
 from tests.captum_scores import captum_scores
-from tests.naive import NAIVE, neurons_at_the_end, replaced
+from tests.naive import NAIVE, neurons_at, replaced
 from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
 RAGGED = [4, 1, 6, 1]
@@ -81,7 +81,7 @@ def test_sig_is_the_sum_of_captums_integrated_gradients_over_words() -> None:
     total = torch.zeros(2, model.d_ff, dtype=torch.float64)
     for layer in range(2):
         for word in range(4):
-            reference = neurons_at_the_end(model, replaced(model, query.prompt_ids, word), layer)
+            reference = neurons_at(model, replaced(model, query.prompt_ids, word), layer)
             total[layer] += captum_scores(model, query, layer, reference, steps=5)
     np.testing.assert_allclose(found.scores, (total / total.norm()).numpy(), rtol=0, atol=1e-6)
 

@@ -97,12 +97,18 @@ def edit_config(folder: Path, **changes: object) -> None:
     (folder / "config.json").write_text(json.dumps(kept))
 
 
-@pytest.mark.parametrize("value", [..., None, 0, "64"])
-def test_a_config_that_does_not_say_how_long_the_context_is(folder: Path, value: object) -> None:
+@pytest.mark.parametrize("value", [0, -3, "64"])
+def test_a_config_with_a_context_of_no_length(folder: Path, value: object) -> None:
     family = json.loads((folder / "config.json").read_text())["model_type"]
     edit_config(folder, **{"n_positions" if family == "gpt2" else "max_position_embeddings": value})
-    with pytest.raises(ModelError, match="'model' should say in max_position_embeddings or n_positions how many"):
+    with pytest.raises(ModelError, match=r"config.json.*'model'|'model'.*config.json"):
         _ = resolve_model(str(folder)).context_length
+
+
+def test_a_config_that_says_nothing_of_its_context_has_what_transformers_builds(folder: Path) -> None:
+    family = json.loads((folder / "config.json").read_text())["model_type"]
+    edit_config(folder, **{"n_positions" if family == "gpt2" else "max_position_embeddings": ...})
+    assert resolve_model(str(folder)).context_length == {"gpt2": 1024, "llama": 2048}[family]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer, decoders, models, normalizers, processors
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from harness.errors import QueryError
-from harness.models.queries import EncodedQuery, encode_query
-from tests.random_models import word_tokenizer
+from harness.models.queries import EncodedQuery, encode_cloze, encode_query, mask_position
+from tests.random_models import cloze_tokenizer, word_tokenizer
 from tests.shared_data import needs_shared
 
 SHARED_TOKENIZER = "data/gpt2-tokenizer"
@@ -67,3 +67,58 @@ def test_the_key_is_the_content_of_both_id_sequences() -> None:
 
     assert key((1, 2), (3,)) == key((1, 2), (3,), "another text")
     assert len({key((1, 2), (3,)), key((1,), (2, 3)), key((1, 2, 3), ()), key((1, 3), (2,))}) == 4
+
+
+class TestCloze:
+    def test_the_mask_token_stands_where_the_answer_would(self) -> None:
+        tokenizer = cloze_tokenizer()
+        found = encode_cloze(tokenizer, "w5 w6 [Y] w7.", "w8", context_length=64)
+        expected = ["[CLS]", "w5", "w6", "[MASK]", "w7", "[UNK]", "[SEP]"]
+        assert tokenizer.convert_ids_to_tokens(found.prompt_ids) == expected
+        assert tokenizer.convert_ids_to_tokens(found.answer_ids) == ["w8"]
+        assert mask_position(found.prompt_ids, tokenizer) == 3
+
+    def test_the_answer_may_come_first(self) -> None:
+        tokenizer = cloze_tokenizer()
+        found = encode_cloze(tokenizer, "[Y] w6", "w8", context_length=64)
+        assert mask_position(found.prompt_ids, tokenizer) == 1
+
+    def test_a_mask_token_that_takes_the_space_before_it(self) -> None:
+        """As RoBERTa's: the answer has the space within, so its id is not that of the bare word."""
+        tokenizer = byte_level_like()
+        found = encode_cloze(tokenizer, "on [Y] in", "mars", context_length=64)
+        assert tokenizer.convert_ids_to_tokens(found.prompt_ids) == ["on", "<mask>", "Ġin"]
+        assert tokenizer.convert_ids_to_tokens(found.answer_ids) == ["Ġmars"]
+
+    @pytest.mark.parametrize(
+        ("prompt", "answer", "reason"),
+        [
+            ("w5 [Y]", "w6 w7", "the answer is more than one token"),
+            ("w5 [Y]", "", "the answer is more than one token"),
+            ("w5 [Y]", "Paris", "the answer is not in the vocabulary"),
+            ("w5", "w6", "not just one place"),
+            ("w5 [Y] [Y]", "w6", "not just one place"),
+            ("[MASK] [Y]", "w6", "not just one place"),
+            ("w5 w6 w7 [Y]", "w8", "longer than the model's 5 tokens"),
+        ],
+    )
+    def test_queries_that_cannot_be_scored_say_why(self, prompt: str, answer: str, reason: str) -> None:
+        with pytest.raises(QueryError, match=reason):
+            encode_cloze(cloze_tokenizer(), prompt, answer, context_length=5)
+
+    def test_a_tokenizer_without_a_mask_token(self) -> None:
+        with pytest.raises(QueryError, match="no mask token"):
+            encode_cloze(word_tokenizer(), "w1 [Y]", "w2", context_length=None)
+
+
+def byte_level_like() -> PreTrainedTokenizerFast:
+    """As RoBERTa's: a space belongs to the word behind it, and the mask token swallows the one before it."""
+    words = ["Ġon", "Ġin", "Ġmars", "on", "in", "mars"]
+    pieces = ["<mask>", "<unk>", "Ġ", *"onimars"]
+    vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces + _prefixes(words)))}
+    merges = [(word[:end], word[end]) for word in words for end in range(1, len(word))]
+    tokenizer = Tokenizer(models.BPE(vocabulary, list(dict.fromkeys(merges)), unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
+    fast.add_special_tokens({"mask_token": AddedToken("<mask>", lstrip=True, special=True)})
+    return fast

@@ -1,0 +1,31 @@
+"""The unmodified run of a model of either kind, and rows that climb from it."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from jaxtyping import Float
+from torch import Tensor
+
+from harness.activations.climb import climb
+from harness.activations.last_token import LastToken, run_last_token
+from harness.activations.masked_token import MaskedToken, climb_sentences, run_masked_token
+from harness.models.loaded import LoadedModel
+from harness.models.queries import EncodedQuery
+
+Unmodified: TypeAlias = LastToken | MaskedToken
+"""A causal model seen from the last token of its queries, a masked one from their mask tokens."""
+
+
+def run_unmodified(model: LoadedModel, queries: Sequence[EncodedQuery]) -> Unmodified:
+    """Runs queries as they are: see `run_last_token` and `run_masked_token`."""
+    return run_masked_token(model, queries) if model.family.masked else run_last_token(model, queries)
+
+
+def climb_rows(state: Unmodified, entries: Sequence[Float[Tensor, "queries rows d_ff"] | None]) -> Tensor:
+    """Runs rows from the layer where they enter: see `climb` and `climb_sentences`.
+
+    Returns:
+        Hidden states after the last block where the answer is read, [queries, rows, d_model], rows ordered by the layer
+        of entry.
+    """
+    return climb_sentences(state, entries) if isinstance(state, MaskedToken) else climb(state, entries)

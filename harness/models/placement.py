@@ -1,0 +1,72 @@
+"""Where a model's weights go: one device, or blocks spread over several."""
+
+import importlib.util
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import torch
+from torch import nn
+
+from harness.errors import ConfigError, ModelError, near_matches
+
+DeviceMap: TypeAlias = str | Mapping[str, str | int]
+
+_POLICIES = ("auto", "balanced", "balanced_low_0", "sequential")
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`; for `auto` a GPU if there is one.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"no device {name!r}; try cpu, cuda or cuda:0", setting="device", value=name) from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("no CUDA device is visible here; use --device cpu", setting="device", value=name)
+    return device
+
+
+def check_device_map(device_map: DeviceMap, *, device: str) -> None:
+    """Checks what can be checked before loading.
+
+    Raises:
+        ConfigError: an unknown policy, a device beside it, or accelerate is not installed.
+    """
+    if isinstance(device_map, str) and device_map not in _POLICIES:
+        raise ConfigError(
+            f"no device map {device_map!r}. {near_matches(device_map, _POLICIES)}",
+            setting="device-map",
+            value=device_map,
+        )
+    if device != "auto":
+        raise ConfigError(
+            f"--device-map {device_map} already says where the model goes; leave out --device {device}",
+            setting="device-map",
+            value=device_map,
+        )
+    if importlib.util.find_spec("accelerate") is None:
+        raise ConfigError(
+            "--device-map needs the package accelerate: pip install -e '.[device-map]'",
+            setting="device-map",
+            value=device_map,
+        )
+
+
+def check_placed(model: nn.Module, *, name: str) -> None:
+    """Makes sure that every weight is on a device.
+
+    Raises:
+        ModelError: some do not fit and would be brought from the host or the disk for every block call.
+    """
+    homeless = [path for path, parameter in model.named_parameters() if parameter.is_meta]
+    if homeless:
+        raise ModelError(
+            f"{name!r} does not fit on the devices that are visible ({len(homeless)} of its weights, such as "
+            f"{homeless[0]}, found no place). Use more or larger ones, or --dtype bfloat16",
+            model=name,
+        )
