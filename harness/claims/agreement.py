@@ -156,8 +156,8 @@ class Agreement:
     ) -> dict[str, object]:
         """The numbers around the estimate; None for each that does not exist."""
         if measured is None:
-            names: tuple[str, ...] = ("paper", "by_chance", "excess", "fleiss_kappa", "shares", "cuts")
-            return dict.fromkeys(names)
+            missing = ("paper", "by_chance", "excess", "fleiss_kappa", "shares", "cuts")
+            return {**dict.fromkeys(missing), "note": RELATED}
         shares = [float(row.mean()) for row in calls]
         return {
             "paper": {"unanimous_inconsistent": measured.unanimous},
