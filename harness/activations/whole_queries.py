@@ -15,7 +15,9 @@ from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
 
 TOKENS_AT_ONCE = 2048
-"""Tokens of one batch, padding counted: enough for matrix products at full speed."""
+"""Most tokens of one batch, padding counted."""
+TOKENS_ENOUGH = 384
+"""Tokens with which matrix products run at nearly full speed: shorter queries are padded to reach them, not beyond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,19 +42,27 @@ def padded_ids(model: LoadedModel, queries: Sequence[EncodedQuery]) -> Int[Tenso
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int | None) -> list[list[int]]:
-    """Indices cut into batches of similar length.
+    """Indices cut into batches of similar length, longest first.
 
     Args:
         lengths: tokens of each query.
-        batch_size: queries at once; None for as many as make `TOKENS_AT_ONCE`.
+        batch_size: queries at once; None for batches that a shorter query joins only below `TOKENS_ENOUGH`, and none
+            above `TOKENS_AT_ONCE`.
     """
     batches: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        room = batch_size or max(1, TOKENS_AT_ONCE // lengths[batches[-1][0]]) if batches else 0
-        if not batches or len(batches[-1]) >= room:
+        if not batches or _is_full(len(batches[-1]), lengths[batches[-1][0]], lengths[index], batch_size):
             batches.append([])
         batches[-1].append(index)
     return batches
+
+
+def _is_full(size: int, longest: int, length: int, batch_size: int | None) -> bool:
+    """Whether a batch of `size` queries, padded to `longest`, takes no query of `length`."""
+    if batch_size is not None:
+        return size >= batch_size
+    enough = TOKENS_ENOUGH if length < longest else TOKENS_AT_ONCE - longest + 1
+    return size * longest >= enough
 
 
 @torch.no_grad()
