@@ -8,6 +8,8 @@ Axes used in annotations throughout the harness:
     d_model   width of the residual stream
     d_ff      neurons of one FFN: inputs of its output projection
     heads     key and value heads of attention
+    query_heads  heads that have attention weights: more than `heads` where several share keys and values
+    items     one query under one intervention
     rows      copies of the last token that differ in what was put in place of its neurons
     steps     quadrature nodes of one integral
     vocab     vocabulary

@@ -14,6 +14,7 @@ import pytest
         "harness.statistics",
         "harness.records",
         "harness.neurons",
+        "harness.synapses",
         "harness.data.sources",
         "reports.load",
         "reports.tables",

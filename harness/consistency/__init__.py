@@ -1,5 +1,6 @@
-"""Consistency of the knowledge neurons of a fact's queries: CS1, CS2, and the thresholds that cut them (numpy only)."""
+"""How alike a fact's queries are: CS1 and CS2 of their neurons, thresholds, predominance of tokens (numpy only)."""
 
+from harness.consistency.predominance import Predominance, QueryAttention, predominance
 from harness.consistency.scores import ConsistencyScores, consistency_scores, cs1_cs2
 from harness.consistency.sets import Groups, QuerySets
 from harness.consistency.subsets import SubsetPlan, query_subsets
@@ -9,6 +10,8 @@ __all__ = [
     "ConsistencyScores",
     "Groups",
     "OtsuThreshold",
+    "Predominance",
+    "QueryAttention",
     "QuerySets",
     "StaticThreshold",
     "SubsetPlan",
@@ -16,5 +19,6 @@ __all__ = [
     "consistency_scores",
     "cs1_cs2",
     "parse_threshold",
+    "predominance",
     "query_subsets",
 ]

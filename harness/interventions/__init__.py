@@ -1,0 +1,1 @@
+"""Interventions on a model while it runs; weights are never touched."""
