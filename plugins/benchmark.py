@@ -3,7 +3,8 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -12,7 +13,7 @@ import pytest
 from harness.errors import ConfigError, HarnessError
 from harness.execution.progress import Progress
 from plugins.progress import make_progress
-from plugins.run_log import RunLog, run_log
+from plugins.run_log import RunLog, attach_effort, run_log
 from plugins.settings import Request, read_request
 from reports.load import load_run
 from reports.tables import table1_document
@@ -70,6 +71,8 @@ class Benchmark:
         self._config = config
         self._started = time.monotonic()
         self._workspace: Workspace | None = None
+        self._noted_cells: set[tuple[str, str]] = set()
+        self._noted_loads: Counter[str] = Counter()
 
     @property
     def workspace(self) -> "Workspace":
@@ -93,6 +96,18 @@ class Benchmark:
         # A claim is a frozen dataclass, its own configuration; so `replace` checks the margin as the claim itself does.
         return claim if margin is None else cast("Claim", replace(cast(Any, claim), margin=margin))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Notes on the test's report what it localized and loaded: whoever saves the run may be another process."""
+        try:
+            return (yield)
+        finally:
+            cells = set(self._workspace.cells) if self._workspace is not None else set[tuple[str, str]]()
+            loads = Counter({model.name: model.n_loads for model in self.models})
+            if cells != self._noted_cells or loads != self._noted_loads:
+                attach_effort(item, cells - self._noted_cells, loads - self._noted_loads)
+                self._noted_cells, self._noted_loads = cells, loads
+
     def pytest_runtest_logfinish(self) -> None:
         """Drops the traceback of a failed test: it would keep the test's model alive while the next is loaded."""
         kept = [name for name in ("last_type", "last_value", "last_traceback", "last_exc") if hasattr(sys, name)]
@@ -104,7 +119,8 @@ class Benchmark:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Says that nothing finished is lost."""
-        if self._workspace is not None and excinfo.errisinstance(KeyboardInterrupt):
+        working = self._workspace is not None or self._config.pluginmanager.hasplugin("dsession")
+        if working and excinfo.errisinstance(KeyboardInterrupt):
             run_log(self._config).notes.append(
                 f"Interrupted. What was localized is kept in {self.request.store}; the same command resumes."
             )
@@ -114,19 +130,18 @@ class Benchmark:
         log = run_log(self._config)
         if not log.rows or exitstatus == pytest.ExitCode.INTERRUPTED or hasattr(self._config, "workerinput"):
             return
-        if self._workspace is None:
-            log.notes.append("This run is not saved: its claims were judged in other processes (-n).")
-            return
         try:
-            self._save(log, self._workspace)
+            self._save(log)
         except (HarnessError, OSError) as error:
             log.notes.append(f"This run could not be saved: {error}")
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _save(self, log: RunLog, workspace: "Workspace") -> None:
+    def _save(self, log: RunLog) -> None:
         arguments = [str(argument) for argument in self._config.invocation_params.args]
-        log.folder = workspace.save_run(
+        cells = [(model, localizer) for model in self.models for localizer in self.localizers]
+        log.folder = self.workspace.save_run(
             log.rows,
+            cells=[(model, localizer) for model, localizer in cells if (model.name, localizer.name) in log.cells],
             name=self.request.save,
             command=shlex.join(["pytest", *arguments]),
             seconds=time.monotonic() - self._started,
@@ -155,6 +170,8 @@ def activate(config: pytest.Config, backend: Backend) -> None:
         raise kind(str(error)) from None
     config.stash[BENCHMARK] = benchmark
     config.pluginmanager.register(benchmark, "kntests-benchmark")
+    if any(config.pluginmanager.hasplugin(name) for name in ("xdist", "xdist.plugin")):
+        config.pluginmanager.import_plugin("plugins.scheduling")
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -9,7 +9,8 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import StoreError
+from harness.store.lock import alone
 from harness.store.rows import ROW_SCHEMA, LocalizationRow
 
 NUMERICS_VERSION = 1
@@ -46,6 +48,10 @@ class LocalizationStore:
                 write_atomically(self.folder / "manifest.json", manifest.encode())
         except OSError as error:
             raise StoreError(f"the store cannot be written: {error.strerror}", path=self.folder) from error
+
+    def alone(self, what: str, waiting: Callable[[], None]) -> AbstractContextManager[None]:
+        """Lets one process at a time do `what` with this store; see `harness.store.lock`."""
+        return alone(self.folder / f"{what}.lock", waiting)
 
     def present(self) -> set[str]:
         """Keys of all rows that are stored. A shard that cannot be read is set aside and its rows count as missing."""

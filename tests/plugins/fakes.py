@@ -22,10 +22,12 @@ def tell(event: str) -> None:
 class FakeModel:
     name: str
     loaded: bool = False
+    n_loads: int = 0
 
     def load(self) -> None:
         if not self.loaded:
             tell(f"load {self.name}")
+            self.n_loads += 1
         self.loaded = True
 
     def release(self) -> None:
@@ -70,9 +72,11 @@ class FakeClaim:
 class FakeWorkspace:
     request: object
     progress: object
+    cells: set[tuple[str, str]] = field(default_factory=set)
 
     def judge(self, claim: FakeClaim, model: FakeModel, localizer: FakeLocalizer, threshold: str | None) -> ClaimRow:
         model.load()
+        self.cells.add((model.name, localizer.name))
         if claim.error == "interrupt":
             raise KeyboardInterrupt
         if claim.error:
@@ -95,7 +99,7 @@ class FakeWorkspace:
             extras={**claim.extras, "draws": claim.draws, "seed": claim.seed},
         )
 
-    def save_run(self, rows: list[ClaimRow], *, name: str | None, command: str, seconds: float) -> Path:
+    def save_run(self, rows: list[ClaimRow], *, cells: list, name: str | None, command: str, seconds: float) -> Path:
         folder = Path(self.request.store) / "runs" / f"0001_{name or 'now'}"
         folder.mkdir(parents=True)
         manifest = Manifest(
@@ -103,7 +107,7 @@ class FakeWorkspace:
             command=command,
             versions={},
             platform={},
-            models={},
+            models={model.name: {"localizers": [l.name for m, l in cells if m is model]} for model, _ in cells},
             data={},
             settings={},
             smoke="at most 2 facts a relation" if self.request.limit else None,
