@@ -107,7 +107,7 @@ class FakeWorkspace:
             command=command,
             versions={},
             platform={},
-            models={model.name: {"localizers": [l.name for m, l in cells if m is model]} for model, _ in cells},
+            models={model.name: {"localizers": [one.name for m, one in cells if m is model]} for model, _ in cells},
             data={},
             settings={},
             smoke="at most 2 facts a relation" if self.request.limit else None,
