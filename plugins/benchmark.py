@@ -5,7 +5,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pytest
@@ -59,9 +59,10 @@ class Benchmark:
         Raises:
             HarnessError: an option is out of its range or names nothing that exists.
         """
-        self.request = read_request(config, backend.claims)
-        for claim_type in backend.claims.values():
-            self.build(claim_type)
+        own = {claim.name: claim for claims in config.hook.pytest_kn_claims() for claim in claims}
+        self.request = read_request(config, [*backend.claims, *own])
+        for claim in (*backend.claims.values(), *own.values()):
+            self.build(claim)
         self.models = [backend.model(name, self.request) for name in self.request.models]
         for model, name in zip(self.models, _unique([model.name for model in self.models]), strict=True):
             model.name = name
@@ -81,20 +82,30 @@ class Benchmark:
             self._workspace = self.backend.workspace(self.request, make_progress(self._config))
         return self._workspace
 
-    def build(self, claim_type: "Callable[..., Claim]", **choices: Any) -> "Claim":
+    def build(self, claim_type: "Callable[..., Claim] | Claim", **choices: Any) -> "Claim":
         """A claim with this session's draws, seed and, if there is one for it, margin.
 
         Args:
-            claim_type: makes the claim.
+            claim_type: makes the claim; or is one already, then only the margin may change.
             choices: what the claim takes besides, such as the threshold.
 
         Raises:
             ConfigError: the claim refuses one of its settings.
         """
-        claim = claim_type(draws=self.request.draws, seed=self.request.seed, **choices)
+        claim = claim_type
+        if callable(claim):
+            claim = claim(draws=self.request.draws, seed=self.request.seed, **choices)
         margin = self.request.margins.get(claim.name)
-        # A claim is a frozen dataclass, its own configuration; so `replace` checks the margin as the claim itself does.
-        return claim if margin is None else cast("Claim", replace(cast(Any, claim), margin=margin))
+        if margin is None:
+            return claim
+        if not is_dataclass(claim):
+            raise ConfigError(
+                f"the claim {claim.name!r} is no dataclass, so --margin cannot change it",
+                setting="margin",
+                value=margin,
+            )
+        # A claim is its own configuration; so `replace` checks the margin as the claim itself does.
+        return cast("Claim", replace(cast(Any, claim), margin=margin))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
