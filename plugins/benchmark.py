@@ -181,7 +181,10 @@ def activate(config: pytest.Config, backend: Backend) -> None:
         raise kind(str(error)) from None
     config.stash[BENCHMARK] = benchmark
     config.pluginmanager.register(benchmark, "kntests-benchmark")
-    if any(config.pluginmanager.hasplugin(name) for name in ("xdist", "xdist.plugin")):
+    if benchmark.request.dry_run:
+        config.pluginmanager.import_plugin("plugins.dry_run")
+        config.option.dist, config.option.tx = "no", []  # -n would start processes for nothing
+    elif any(config.pluginmanager.hasplugin(name) for name in ("xdist", "xdist.plugin")):
         config.pluginmanager.import_plugin("plugins.scheduling")
 
 

@@ -130,6 +130,11 @@ OPTIONS = (
         help="margin of a claim, instead of the declared one; recorded with the run. May be repeated.",
     ),
     Option(name="save", metavar="NAME", help="name of the saved run. Default: the time."),
+    Option(
+        name="dry-run",
+        help="say what would be localized, what the store has of it, and about how much time, memory and disk the rest"
+        " takes; then stop.",
+    ),
     Option(name="offline", help="never ask the network: models and data must be here already."),
     Option(name="trust-remote-code", help="run the Python code that comes with a model; only for models you trust."),
 )

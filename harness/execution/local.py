@@ -15,13 +15,14 @@ from harness.store.localizations import LocalizationStore
 from harness.store.rows import LocalizationRow
 
 
-def open_store(root: Path, handle: ModelHandle, localizer: Localizer) -> LocalizationStore:
-    """The rows of one model under one localizer, whoever asks for them.
+def open_store(root: Path, handle: ModelHandle, localizer: Localizer, *, create: bool = True) -> LocalizationStore:
+    """The rows of one model under one localizer, whoever asks for them; not to be written without `create`.
 
     Raises:
         StoreError: the store cannot be written.
     """
-    return LocalizationStore(root, {**handle.identity(), "localizer": localizer.name, "config": localizer.config()})
+    identity = {**handle.identity(), "localizer": localizer.name, "config": localizer.config()}
+    return LocalizationStore(root, identity, create=create)
 
 
 def localize_missing(

@@ -9,9 +9,11 @@ import torch
 from harness.activations.last_token import run_last_token
 from harness.attribution.engine import integrate
 from harness.attribution.quadrature import Quadrature
+from harness.localizers.cost import Cost, forward_operations, path_operations
 from harness.localizers.localizer import AttributionMap
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from harness.models.shape import ModelShape, shape_of
 
 # Row-layers (a row in one block) are what memory goes with; a block keeps about this many values of its widths for the
 # backward pass (measured on GPT-2 and LLaMA blocks).
@@ -62,9 +64,25 @@ class IntegratedGradients:
             maps.extend(AttributionMap(scores=s, completeness_gap=g) for s, g in zip(scores, gaps, strict=True))
         return maps
 
+    def cost(self, shape: ModelShape, prompt_lengths: Sequence[int], *, batch_size: int | None) -> Cost:
+        """One path a query, and its prompt run once: see `HasCost.cost`."""
+        path = path_operations(shape, steps=self.quadrature.steps)
+        a_query = self._bytes_a_query(shape)
+        size = min(batch_size or _queries_at_once(a_query), len(prompt_lengths))
+        return Cost(
+            operations=sum(path + forward_operations(shape, tokens) for tokens in prompt_lengths),
+            working_bytes=size * a_query,
+        )
+
     def _batch_size(self, model: LoadedModel) -> int:
         """As many queries as fit into the memory budget, at least one."""
-        row_layers = self.quadrature.steps * model.n_layers * (model.n_layers + 1) // 2
-        d_model = model.head.in_features
-        values = _VALUES_PER_ROW_LAYER["d_model"] * d_model + _VALUES_PER_ROW_LAYER["d_ff"] * model.d_ff
-        return max(1, min(64, _BUDGET_BYTES // (row_layers * values * model.dtype.itemsize)))
+        return _queries_at_once(self._bytes_a_query(shape_of(model, itemsize=model.dtype.itemsize)))
+
+    def _bytes_a_query(self, shape: ModelShape) -> int:
+        row_layers = self.quadrature.steps * shape.n_layers * (shape.n_layers + 1) // 2
+        values = _VALUES_PER_ROW_LAYER["d_model"] * shape.d_model + _VALUES_PER_ROW_LAYER["d_ff"] * shape.d_ff
+        return row_layers * values * shape.itemsize
+
+
+def _queries_at_once(bytes_a_query: int) -> int:
+    return max(1, min(64, _BUDGET_BYTES // bytes_a_query))

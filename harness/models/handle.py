@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import ConfigError, ModelError, near_matches
@@ -21,6 +21,7 @@ from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprin
 from harness.models.hub import download
 from harness.models.loaded import LoadedModel
 from harness.models.names import ModelName, resolve_name
+from harness.models.shape import ModelShape, shape_of
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ATTENTION = "sdpa"
@@ -106,6 +107,24 @@ class ModelHandle:
         return int(
             self._config()["max_position_embeddings" if "max_position_embeddings" in self._config() else "n_positions"]
         )
+
+    @cached_property
+    def shape(self) -> ModelShape:
+        """Its dimensions, from its configuration; no weights are read.
+
+        Raises:
+            ModelError: the configuration makes no model, or its family is unknown.
+        """
+        try:
+            config = AutoConfig.from_pretrained(self.folder, trust_remote_code=self._trust_remote_code)
+            with torch.device("meta"):
+                empty = AutoModelForCausalLM.from_config(config, trust_remote_code=self._trust_remote_code)
+        except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+            raise ModelError(
+                f"{self.name!r} has a config.json that makes no model: {error}", model=self.name
+            ) from error
+        loaded = LoadedModel(name=self.name, model=empty, tokenizer=self.tokenizer, fingerprint="")
+        return shape_of(loaded, itemsize=_DTYPES[self.dtype].itemsize)
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:

@@ -11,6 +11,7 @@ from harness.claims import Claim, Evidence, Retest
 from harness.data.facts import Dataset
 from harness.data.sources import EMBEDDED, PARAREL, load_dataset
 from harness.errors import DataError
+from harness.execution.estimate import matrix_product_rate
 from harness.execution.local import localize_missing, open_store
 from harness.execution.plan import Plan, make_plan
 from harness.execution.progress import Progress, Quiet
@@ -18,6 +19,7 @@ from harness.localizers import HasVariant, Localizer
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
 from harness.pipeline.localized import Localized
+from harness.pipeline.preview import Preview, preview
 from harness.pipeline.retest import retest_forms, retest_of
 from harness.pipeline.settings import Settings
 from harness.records import ClaimRow, RunRecord
@@ -69,6 +71,20 @@ class Workspace:
             self._evidence[cell] = self._gather(model, localizer)
             self._cells[cell] = (model, localizer)
         return self._evidence[cell]
+
+    def preview(self, models: Sequence[ModelHandle], localizers: Sequence[Localizer]) -> list[Preview]:
+        """What every cell holds and will cost, before anything is localized; loads no weights.
+
+        Raises:
+            HarnessError: data or model cannot be read.
+        """
+        places = {(model.device, model.dtype) for model in models}
+        rates = {place: matrix_product_rate(*place) for place in places}
+        return [
+            preview(self.dataset(model), model, localizer, self.settings, rate=rates[model.device, model.dtype])
+            for model in models
+            for localizer in localizers
+        ]
 
     def judge(self, claim: Claim, model: ModelHandle, localizer: Localizer, threshold: str | None) -> ClaimRow:
         """Decides a claim on one cell of model x localizer x threshold.

@@ -29,12 +29,13 @@ NUMERICS_VERSION = 1
 class LocalizationStore:
     """The rows of one model under one localizer."""
 
-    def __init__(self, root: Path, identity: dict[str, Any]) -> None:
+    def __init__(self, root: Path, identity: dict[str, Any], *, create: bool = True) -> None:
         """Opens, and creates if need be, the folder of what `identity` describes.
 
         Args:
             root: the store.
             identity: everything that changes a value, as builtins.
+            create: whether to create it; without, it can only be read, and holds nothing where it is not there.
 
         Raises:
             StoreError: the folder cannot be created or written.
@@ -42,6 +43,8 @@ class LocalizationStore:
         manifest = json.dumps({**identity, "numerics": NUMERICS_VERSION}, indent=1, sort_keys=True)
         self.key = hashlib.blake2b(manifest.encode(), digest_size=10).hexdigest()
         self.folder = root / "localizations" / self.key
+        if not create:
+            return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not (self.folder / "manifest.json").exists():
@@ -66,6 +69,10 @@ class LocalizationStore:
                     f"{path} cannot be read ({error}); set aside as {aside.name}, computed again", stacklevel=2
                 )
         return keys
+
+    def size(self) -> int:
+        """Bytes of all shards."""
+        return sum(path.stat().st_size for path in self._shards())
 
     def read(self, keys: Collection[str]) -> pa.Table:
         """The rows with these keys, in `ROW_SCHEMA`, each once, in no particular order.

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from transformers import AutoConfig, AutoModelForCausalLM
 
 from harness.claims.scoring import DECIMALS
 from harness.consistency import QuerySets, consistency_scores, cs1_cs2, query_subsets
@@ -18,7 +16,6 @@ from harness.execution.progress import Progress
 from harness.localizers import Localizer
 from harness.localizers.selection import Selection
 from harness.models.handle import ModelHandle
-from harness.models.loaded import LoadedModel
 from harness.neurons import Neuron, NeuronSet, occurrences
 
 SUBSET_SIZE = 4
@@ -117,7 +114,6 @@ def localize_fact(
     root: Path,
     progress: Progress,
     batch_size: int | None,
-    trust_remote_code: bool,
 ) -> LocalizedFact:
     """Reads from the store what it has of a fact, and computes and stores what it lacks.
 
@@ -129,7 +125,6 @@ def localize_fact(
         root: the store.
         progress: told how far it is.
         batch_size: queries at once; None for the localizer's judgement.
-        trust_remote_code: run code that comes with the model.
 
     Raises:
         HarnessError: model or store cannot be used.
@@ -141,7 +136,7 @@ def localize_fact(
     computed = len(set(keys) - store.present())
     localize_missing(plan, model, localizer, store, progress, batch_size=batch_size, label=model.name)
     rows = {row["row_key"]: row for row in store.read(keys).to_pylist()}
-    d_ff = _d_ff(model, trust_remote_code) if rows else 1
+    d_ff = model.shape.d_ff if rows else 1
     return LocalizedFact(
         fact=fact,
         queries=tuple(
@@ -164,11 +159,3 @@ def _query(prompt: str, pattern_id: str, row: dict[str, Any], d_ff: int) -> Loca
         known=row["top_token_is_answer"],
         neurons=tuple(Neuron(*divmod(neuron, d_ff)) for neuron in chosen.tolist()),
     )
-
-
-def _d_ff(model: ModelHandle, trust_remote_code: bool) -> int:
-    """Neurons a layer, from a model without weights: what is stored must not cost loading them."""
-    config = AutoConfig.from_pretrained(model.folder, trust_remote_code=trust_remote_code)
-    with torch.device("meta"):
-        empty = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
-    return LoadedModel(name=model.name, model=empty, tokenizer=model.tokenizer, fingerprint="").d_ff

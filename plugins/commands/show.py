@@ -83,7 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
             root=Path(arguments.store).expanduser(),
             progress=_Notice(),
             batch_size=batch_size,
-            trust_remote_code=arguments.trust_remote_code,
         )
         shown = None if arguments.all_neurons else NEURONS_SHOWN
         print("\n".join([*_report(found, f"{model.name}, {localizer.name}", threshold, shown), ""]))

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 from harness.errors import ConfigError, HarnessError, ModelError, near_matches
 from harness.records import ClaimRow, Manifest, RunRecord
@@ -98,6 +99,28 @@ class FakeWorkspace:
             margin=claim.margin,
             extras={**claim.extras, "draws": claim.draws, "seed": claim.seed},
         )
+
+    def preview(self, models: list[FakeModel], localizers: list[FakeLocalizer]) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(
+                model=model.name,
+                localizer=localizer.name,
+                data="embedded",
+                facts={"P36": 3, "P30": 1_000},
+                queries=4_012,
+                skipped={"P1": "no pattern ends in its answer"},
+                unscored={"longer than the context": 2},
+                rows=5_000,
+                stored=4_000,
+                estimate=SimpleNamespace(
+                    seconds=None if localizer.name == "sig" else 3_725.0,
+                    memory_bytes=None if localizer.name == "sig" else 3 << 29,
+                    disk_bytes=1_000_000,
+                ),
+            )
+            for model in models
+            for localizer in localizers
+        ]
 
     def save_run(self, rows: list[ClaimRow], *, cells: list, name: str | None, command: str, seconds: float) -> Path:
         folder = Path(self.request.store) / "runs" / f"0001_{name or 'now'}"
