@@ -11,14 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from benchmarks.conftest import Ledger
@@ -29,6 +26,7 @@ from harness.localizers.integrated_gradients import IntegratedGradients
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from tests.counted_operations import CountedOperations
 from tests.naive import naive_path_integral
 from tests.shared_data import SHARED, needs_shared
 
@@ -97,28 +95,12 @@ def test_engine(prompts: str, rule: str, model: LoadedModel, benchmark: Benchmar
     )
     seconds = benchmark.stats.stats.min
     ledger.seconds[prompts, rule] = seconds / len(queries)
-    with CountingFlops() as counter:
+    with CountedOperations() as counter:
         localizer.attribute(model, queries, batch_size=None)
-    rate, peak = counter.flops / seconds, gemm_rate()
+    rate, peak = counter.operations / seconds, gemm_rate()
     ledger.notes.append(
         f"{prompts}, {rule}: {rate / 1e9:.0f} GFLOP/s, {rate / peak:.0%} of the {peak / 1e9:.0f} of a large product"
     )
-
-
-class CountingFlops(TorchDispatchMode):
-    """Floating-point operations of matrix products and attention, forward and backward."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flops = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if func.overloadpacket in flop_registry:
-            self.flops += flop_registry[func.overloadpacket](*args, out_val=result)
-        return result
 
 
 def gemm_rate() -> float:

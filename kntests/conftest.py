@@ -2,27 +2,7 @@
 
 import pytest
 
-from plugins.backend import HarnessBackend
-from plugins.benchmark import activate
-from plugins.fixtures import benchmark_session, judge, model
-from plugins.joint import judge_everywhere, judge_localizers, judge_models
-from plugins.parametrization import pytest_generate_tests
-from plugins.printed import obstacle, printed, pytest_collection_modifyitems
-
-__all__ = [
-    "benchmark_session",
-    "judge",
-    "judge_everywhere",
-    "judge_localizers",
-    "judge_models",
-    "model",
-    "obstacle",
-    "printed",
-    "pytest_collection_modifyitems",
-    "pytest_generate_tests",
-]
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Reads the options and resolves models and localizers, so that a mistake is told before anything is computed."""
-    activate(config, HarnessBackend())
+    """Registers what claims need, unless `-p plugins.own_claims` has done so already."""
+    config.pluginmanager.import_plugin("plugins.activation")

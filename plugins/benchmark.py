@@ -3,8 +3,9 @@
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import pytest
@@ -64,10 +65,11 @@ class Benchmark:
         Raises:
             HarnessError: an option is out of its range or names nothing that exists.
         """
-        self.request = read_request(config, backend.claims)
+        own = {claim.name: claim for claims in config.hook.pytest_kn_claims() for claim in claims}
+        self.request = read_request(config, [*backend.claims, *own])
         self.procedure = backend.procedure(self.request)
-        for claim_type in backend.claims.values():
-            self.build(claim_type)
+        for claim in (*backend.claims.values(), *own.values()):
+            self.build(claim)
         self.models = [backend.model(name, self.request) for name in self.request.models]
         for model, name in zip(self.models, _unique([model.name for model in self.models]), strict=True):
             model.name = name
@@ -77,6 +79,8 @@ class Benchmark:
         self._config = config
         self._started = time.monotonic()
         self._workspace: Workspace | None = None
+        self._noted_cells: set[tuple[str, str]] = set()
+        self._noted_loads: Counter[str] = Counter()
 
     @property
     def workspace(self) -> "Workspace":
@@ -85,20 +89,28 @@ class Benchmark:
             self._workspace = self.backend.workspace(self.request, make_progress(self._config))
         return self._workspace
 
-    def build(self, claim_type: "Callable[..., ClaimT]", **choices: Any) -> "ClaimT":
+    def build(self, claim_type: "Callable[..., ClaimT] | ClaimT", **choices: Any) -> "ClaimT":
         """A claim with this session's procedure and, if there is one for it, margin.
 
         Args:
-            claim_type: makes the claim.
+            claim_type: makes the claim; or is one already, then only the margin may change.
             choices: what the claim takes besides, such as the threshold.
 
         Raises:
             ConfigError: the claim refuses one of its settings.
         """
-        claim = claim_type(procedure=self.procedure, **choices)
+        claim = cast("ClaimT", claim_type(procedure=self.procedure, **choices) if callable(claim_type) else claim_type)
         margin = self.request.margins.get(claim.name)
-        # A claim is a frozen dataclass, its own configuration; so `replace` checks the margin as the claim itself does.
-        return claim if margin is None else cast("ClaimT", replace(cast(Any, claim), margin=margin))
+        if margin is None:
+            return claim
+        if not is_dataclass(claim):
+            raise ConfigError(
+                f"the claim {claim.name!r} is no dataclass, so --margin cannot change it",
+                setting="margin",
+                value=margin,
+            )
+        # A claim is its own configuration; so `replace` checks the margin as the claim itself does.
+        return cast("ClaimT", replace(cast(Any, claim), margin=margin))
 
     def pytest_runtest_logfinish(self) -> None:
         """Drops the traceback of a failed test: it would keep the test's model alive while the next is loaded."""
@@ -111,7 +123,8 @@ class Benchmark:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Says that nothing finished is lost."""
-        if self._workspace is not None and excinfo.errisinstance(KeyboardInterrupt):
+        working = self._workspace is not None or self._config.pluginmanager.hasplugin("dsession")
+        if working and excinfo.errisinstance(KeyboardInterrupt):
             run_log(self._config).notes.append(
                 f"Interrupted. What was localized is kept in {self.request.store}; the same command resumes."
             )
@@ -121,19 +134,18 @@ class Benchmark:
         log = run_log(self._config)
         if not log.rows or exitstatus == pytest.ExitCode.INTERRUPTED or hasattr(self._config, "workerinput"):
             return
-        if self._workspace is None:
-            log.notes.append("This run is not saved: its claims were judged in other processes (-n).")
-            return
         try:
-            self._save(log, self._workspace)
+            self._save(log)
         except (HarnessError, OSError) as error:
             log.notes.append(f"This run could not be saved: {error}")
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _save(self, log: RunLog, workspace: "Workspace") -> None:
+    def _save(self, log: RunLog) -> None:
         arguments = [str(argument) for argument in self._config.invocation_params.args]
-        log.folder = workspace.save_run(
+        cells = [(model, localizer) for model in self.models for localizer in self.localizers]
+        log.folder = self.workspace.save_run(
             log.rows,
+            cells=[(model, localizer) for model, localizer in cells if (model.name, localizer.name) in log.cells],
             name=self.request.save,
             command=shlex.join(["pytest", *arguments]),
             seconds=time.monotonic() - self._started,
@@ -162,6 +174,11 @@ def activate(config: pytest.Config, backend: Backend) -> None:
         raise kind(str(error)) from None
     config.stash[BENCHMARK] = benchmark
     config.pluginmanager.register(benchmark, "kntests-benchmark")
+    if benchmark.request.dry_run:
+        config.pluginmanager.import_plugin("plugins.dry_run")
+        config.option.dist, config.option.tx = "no", []  # -n would start processes for nothing
+    elif any(config.pluginmanager.hasplugin(name) for name in ("xdist", "xdist.plugin")):
+        config.pluginmanager.import_plugin("plugins.scheduling")
 
 
 def _unique(names: Iterable[str]) -> list[str]:

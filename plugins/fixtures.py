@@ -46,11 +46,11 @@ class Judge:
         self._model = model
         self._localizer = localizer
 
-    def __call__(self, claim_type: "Callable[..., Claim]", **choices: Any) -> None:
+    def __call__(self, claim_type: "Callable[..., Claim] | Claim", **choices: Any) -> None:
         """Decides the claim and ends the test if the verdict does not pass.
 
         Args:
-            claim_type: makes the claim; its procedure and margin come from the options.
+            claim_type: makes the claim; its procedure and margin come from the options. Or a claim, as it is.
             choices: what the claim takes besides, such as the test's threshold.
 
         Raises:

@@ -1,13 +1,15 @@
 """The command line of the benchmark; every option is also an ini value with the prefix `kn_`.
 
 Loaded with `-p plugins.options`, before pytest looks for test paths among the arguments: otherwise `--model ./folder`
-would make it take ./folder for a test path and run the conftest.py in there. So this module imports nothing but pytest;
-what the values mean is `plugins.settings`.
+would make it take ./folder for a test path and run the conftest.py in there. So this module imports nothing of the
+harness; what the values mean is `plugins.settings`.
 """
 
 from dataclasses import dataclass
 
 import pytest
+
+from plugins import hooks
 
 GROUP = "knowledge localization"
 
@@ -141,9 +143,19 @@ OPTIONS = (
         help="margin of a claim, instead of the declared one; recorded with the run. May be repeated.",
     ),
     Option(name="save", metavar="NAME", help="name of the saved run. Default: the time."),
+    Option(
+        name="dry-run",
+        help="say what would be localized, what the store has of it, and about how much time, memory and disk the rest"
+        " takes; then stop.",
+    ),
     Option(name="offline", help="never ask the network: models and data must be here already."),
     Option(name="trust-remote-code", help="run the Python code that comes with a model; only for models you trust."),
 )
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Announces the hooks of ours that a conftest.py may implement."""
+    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,7 +10,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
     Each axis by a call of its own, and only the model at session scope: then pytest orders the tests so that every
     model is set up once. One call for all axes, or a second axis at session scope, makes it load models repeatedly.
+
+    A test that reaches no fixture of ours has axes of its own, whatever their names.
     """
+    if "benchmark_session" not in metafunc.fixturenames:
+        return
     benchmark = metafunc.config.stash[BENCHMARK]
     models, localizers, thresholds = benchmark.models, benchmark.localizers, benchmark.request.thresholds
     if "model" in metafunc.fixturenames:

@@ -153,6 +153,10 @@ class Bar:
         self._bar = None
         self._open.close()
 
+    def wait(self, label: str) -> None:
+        """Says why nothing moves; the line stays."""
+        self._screen.write_line(waiting_line(label))
+
 
 class Lines:
     """A line at the start, one every 15 seconds and one at the end, for logs."""
@@ -188,6 +192,15 @@ class Lines:
         verb = "localized" if course.done >= course.total else "broke off"
         self._screen.write_line(f"{verb} {course.label}: {course.new:,} queries in {clock(course.seconds)}")
         self._course = None
+
+    def wait(self, label: str) -> None:
+        """Says why nothing comes."""
+        self._screen.write_line(waiting_line(label))
+
+
+def waiting_line(label: str) -> str:
+    """What a process says that has to wait."""
+    return f"waiting for another process, which localizes {label}"
 
 
 def clock(seconds: float) -> str:

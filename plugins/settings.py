@@ -42,6 +42,7 @@ class Request:
     fail_on: str
     margins: dict[str, float]
     save: str | None
+    dry_run: bool
     offline: bool
     trust_remote_code: bool
 
@@ -78,6 +79,7 @@ def read_request(config: pytest.Config, claims: Iterable[str]) -> Request:
         fail_on=text.choice("fail-on", FAIL_ON),
         margins=dict(_margin(entry, list(claims)) for entry in text.many("margin")),
         save=None if save is None else _file_name("save", save),
+        dry_run=text.switch("dry-run"),
         offline=text.switch("offline"),
         trust_remote_code=text.switch("trust-remote-code"),
     )

@@ -16,7 +16,9 @@ def pytest_terminal_summary(terminalreporter: Reporter, config: pytest.Config) -
     for claim in dict.fromkeys(row.claim for row in log.rows):
         _show_claim(terminalreporter, [row for row in log.rows if row.claim == claim])
     if log.rows:
+        loads = ", ".join(f"{model} {count}" for model, count in sorted(log.loads.items()))
         terminalreporter.write_line("")
+        terminalreporter.write_line(f"models loaded: {loads or 'none, the store had everything'}")
     if log.smoke is not None:
         terminalreporter.write_line(f"smoke run, not a result: {log.smoke}", yellow=True)
     if log.folder is not None:

@@ -34,7 +34,7 @@ before = set(sys.modules)
 import plugins.options
 print(sorted(m for m in set(sys.modules) - before if m.split('.')[0] not in sys.stdlib_module_names))
 """
-    assert _run(script) == "['plugins', 'plugins.options']"
+    assert _run(script) == "['plugins', 'plugins.hooks', 'plugins.options']"
 
 
 def _run(script: str) -> str:

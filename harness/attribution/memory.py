@@ -2,6 +2,7 @@
 
 from harness.attribution.quadrature import Quadrature
 from harness.models.loaded import LoadedModel
+from harness.models.shape import ModelShape, shape_of
 
 # Row-layers (a row in one block) are what memory goes with; a block keeps about this many values of its widths for the
 # backward pass (measured on GPT-2 and LLaMA blocks).
@@ -11,14 +12,23 @@ _MOST = 64
 
 
 def paths_at_once(model: LoadedModel, quadrature: Quadrature, longest: int) -> int:
-    """As many paths as fit into the memory budget, at least one.
+    """As many paths as fit into the memory budget, at least one; see `bytes_a_path`."""
+    return paths_in_budget(bytes_a_path(shape_of(model, itemsize=model.dtype.itemsize), quadrature, longest))
+
+
+def paths_in_budget(a_path: int) -> int:
+    """As many paths of so many bytes as fit into the memory budget, at least one."""
+    return max(1, min(_MOST, _BUDGET_BYTES // a_path))
+
+
+def bytes_a_path(shape: ModelShape, quadrature: Quadrature, longest: int) -> int:
+    """Working memory of one path of all layers of one query.
 
     Args:
-        model: the model.
-        quadrature: nodes of every path; a path is that of all layers of one query.
+        shape: dimensions of the model.
+        quadrature: nodes of the path.
         longest: tokens of the longest query: a row of a masked model is a whole sentence.
     """
-    row_layers = quadrature.steps * model.n_layers * (model.n_layers + 1) // 2
-    row_layers *= longest if model.family.masked else 1
-    values = _VALUES_PER_ROW_LAYER["d_model"] * model.d_model + _VALUES_PER_ROW_LAYER["d_ff"] * model.d_ff
-    return max(1, min(_MOST, _BUDGET_BYTES // (row_layers * values * model.dtype.itemsize)))
+    row_layers = quadrature.steps * shape.n_layers * (shape.n_layers + 1) // 2 * (longest if shape.masked else 1)
+    values = _VALUES_PER_ROW_LAYER["d_model"] * shape.d_model + _VALUES_PER_ROW_LAYER["d_ff"] * shape.d_ff
+    return row_layers * values * shape.itemsize

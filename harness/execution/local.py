@@ -18,13 +18,14 @@ from harness.store.localizations import LocalizationStore
 from harness.store.rows import LocalizationRow
 
 
-def open_store(root: Path, handle: ModelHandle, localizer: Localizer) -> LocalizationStore:
-    """The rows of one model under one localizer, whoever asks for them.
+def open_store(root: Path, handle: ModelHandle, localizer: Localizer, *, create: bool = True) -> LocalizationStore:
+    """The rows of one model under one localizer, whoever asks for them; not to be written without `create`.
 
     Raises:
         StoreError: the store cannot be written.
     """
-    return LocalizationStore(root, {**handle.identity(), "localizer": localizer.name, "config": localizer.config()})
+    identity = {**handle.identity(), "localizer": localizer.name, "config": localizer.config()}
+    return LocalizationStore(root, identity, create=create)
 
 
 def localize_missing(
@@ -39,7 +40,8 @@ def localize_missing(
 ) -> None:
     """Computes and stores the rows of `plan` that the store lacks, shard by shard.
 
-    The model is loaded only if a row is missing. What is stored when this breaks off is not computed again.
+    The model is loaded only if a row is missing. What is stored when this breaks off is not computed again. Of several
+    processes that lack rows of one store, one computes at a time; the others wait, and look again what is missing.
 
     Args:
         plan: the rows that are needed.
@@ -54,21 +56,29 @@ def localize_missing(
         ModelError: the model cannot be loaded, is not as its family's row says, or runs out of memory.
         StoreError: a shard cannot be written.
     """
-    present = store.present()
     shards = plan.shards()
-    missing = [[r for r in shard if r.encoded.key not in present] for shard in shards]
-    total, left = sum(map(len, shards)), sum(map(len, missing))
-    if not left:
+    total = sum(map(len, shards))
+    if not _missing(shards, store):
         return
-    progress.start(label, total, total - left)
-    try:
-        model = handle.loaded()
-        verify_row(model)
-        for requests in filter(None, missing):
-            store.write(list(_localize(requests, model, localizer, batch_size)))
-            progress.advance(len(requests))
-    finally:
-        progress.stop()
+    with store.alone("rows", lambda: progress.wait(label)):
+        missing = _missing(shards, store)
+        if not missing:
+            return
+        progress.start(label, total, total - sum(map(len, missing)))
+        try:
+            model = handle.loaded()
+            verify_row(model)
+            for requests in missing:
+                store.write(list(_localize(requests, model, localizer, batch_size)))
+                progress.advance(len(requests))
+        finally:
+            progress.stop()
+
+
+def _missing(shards: Sequence[Sequence[Request]], store: LocalizationStore) -> list[list[Request]]:
+    """What the store lacks of each shard; no entry for a shard that is complete."""
+    present = store.present()
+    return [lacking for shard in shards if (lacking := [r for r in shard if r.encoded.key not in present])]
 
 
 def _localize(

@@ -18,6 +18,10 @@ class Progress(Protocol):
         """The localization has ended, or broken off."""
         ...
 
+    def wait(self, label: str) -> None:
+        """Another process localizes the same; there is nothing to do until it is done."""
+        ...
+
 
 class Quiet:
     """Shows nothing."""
@@ -29,4 +33,7 @@ class Quiet:
         """Keeps quiet."""
 
     def stop(self) -> None:
+        """Keeps quiet."""
+
+    def wait(self, label: str) -> None:
         """Keeps quiet."""

@@ -11,9 +11,11 @@ from harness.attribution.engine import integrate
 from harness.attribution.memory import paths_at_once
 from harness.attribution.quadrature import Quadrature
 from harness.localizers.batches import attribution_maps, longest
+from harness.localizers.cost import Cost, paths_cost
 from harness.localizers.localizer import AttributionMap
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from harness.models.shape import ModelShape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +54,7 @@ class IntegratedGradients:
             state = run_unmodified(model, queries[start : start + size])
             maps += attribution_maps(integrate(state, torch.zeros_like(state.neurons), self.quadrature))
         return maps
+
+    def cost(self, shape: ModelShape, prompt_lengths: Sequence[int], *, batch_size: int | None) -> Cost:
+        """One path a query, and its prompt run once: see `HasCost.cost`."""
+        return paths_cost(shape, self.quadrature, prompt_lengths, [1] * len(prompt_lengths), batch_size=batch_size)

@@ -14,9 +14,11 @@ from harness.attribution.reference_points import reference_points
 from harness.attribution.word_paths import integrate_word_paths
 from harness.errors import ConfigError, near_matches
 from harness.localizers.batches import attribute_words, longest
+from harness.localizers.cost import Cost, paths_cost
 from harness.localizers.localizer import AttributionMap, Unscored
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from harness.models.shape import ModelShape
 
 _NAMES = {"code": "amig", "paper": "amig-paper"}
 
@@ -89,3 +91,8 @@ class MultilingualIntegratedGradients:
             return integrate_word_paths(model, part, words, self.quadrature, at_once=size, times_value=True)
 
         return attribute_words(model, queries, size, from_mean if self.reading == "code" else from_each)
+
+    def cost(self, shape: ModelShape, prompt_lengths: Sequence[int], *, batch_size: int | None) -> Cost:
+        """As if every token were a word: see `HasCost.cost`."""
+        paths = [1] * len(prompt_lengths) if self.reading == "code" else list(prompt_lengths)
+        return paths_cost(shape, self.quadrature, prompt_lengths, paths, batch_size=batch_size, replaced=True)

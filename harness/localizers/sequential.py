@@ -11,9 +11,11 @@ from harness.attribution.memory import paths_at_once
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.word_paths import integrate_word_paths
 from harness.localizers.batches import attribute_words, longest
+from harness.localizers.cost import Cost, paths_cost
 from harness.localizers.localizer import AttributionMap, Unscored
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from harness.models.shape import ModelShape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,11 @@ class SequentialIntegratedGradients:
             return _normalised(integrate_word_paths(model, part, words, self.quadrature, at_once=size))
 
         return attribute_words(model, queries, size, integrate)
+
+    def cost(self, shape: ModelShape, prompt_lengths: Sequence[int], *, batch_size: int | None) -> Cost:
+        """As if every token were a word: see `HasCost.cost`."""
+        paths = list(prompt_lengths)
+        return paths_cost(shape, self.quadrature, prompt_lengths, paths, batch_size=batch_size, replaced=True)
 
 
 def _normalised(result: PathIntegral) -> PathIntegral:

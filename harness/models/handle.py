@@ -29,8 +29,8 @@ from harness.models.names import BUILTIN_FOLDER, ModelName, resolve_name
 from harness.models.organisms.folder import planted_folder
 from harness.models.organisms.growing import grow
 from harness.models.organisms.world import World
-from harness.models.parts import Parts, common_input_width
 from harness.models.placement import DeviceMap, check_device_map, choose_device
+from harness.models.shape import ModelShape, shape_of
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _EXPECTED_FILE = "expected_verdicts.json"
@@ -152,23 +152,19 @@ class ModelHandle:
         return QueryForm.CLOZE if self.family.masked else QueryForm.CONTINUATION
 
     @cached_property
-    def d_ff(self) -> int:
-        """Neurons a layer, from a model without weights: what is stored must not cost loading them.
+    def shape(self) -> ModelShape:
+        """Its dimensions, from its configuration; no weights are read.
 
         Raises:
-            ModelError: its family's row does not fit.
+            ModelError: the configuration makes no model, or its family's row does not fit.
         """
-        parts = Parts(model=self._without_weights(), family=self.family, name=self.name)
-        return common_input_width(tuple(map(parts.output_projection, parts.blocks())), name=self.name)
-
-    @cached_property
-    def n_parameters(self) -> int:
-        """How many parameters it has, shared ones counted once; from its configuration, without its weights.
-
-        Raises:
-            ModelError: the configuration makes no model.
-        """
-        return sum(parameter.numel() for parameter in self._without_weights().parameters())
+        empty = without_weights(
+            self.config, self._auto_class, name=self.name, trust_remote_code=self._trust_remote_code
+        )
+        parts = LoadedModel(
+            name=self.name, model=empty, tokenizer=self.tokenizer, fingerprint="", adapter=self._adapter
+        )
+        return shape_of(parts, itemsize=_DTYPES[self.dtype].itemsize)
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
@@ -267,9 +263,6 @@ class ModelHandle:
     @property
     def _auto_class(self) -> Any:
         return AutoModelForMaskedLM if self.family.masked else AutoModelForCausalLM
-
-    def _without_weights(self) -> Any:
-        return without_weights(self.config, self._auto_class, name=self.name, trust_remote_code=self._trust_remote_code)
 
 
 def resolve_model(

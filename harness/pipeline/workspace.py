@@ -10,6 +10,7 @@ import pandas as pd
 from harness.claims import Claim, Evidence, Finding, JointClaim, ModelSize, Retest, in_every_cell
 from harness.data.facts import Dataset, QueryForm
 from harness.errors import DataError
+from harness.execution.estimate import matrix_product_rate
 from harness.execution.local import localize_missing, open_store
 from harness.execution.plan import Plan, make_plan
 from harness.execution.progress import Progress, Quiet
@@ -17,6 +18,7 @@ from harness.localizers import HasVariant, Localizer
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
 from harness.pipeline.localized import Localized
+from harness.pipeline.preview import Preview, preview
 from harness.pipeline.retest import retest_forms, retest_of
 from harness.pipeline.settings import Settings
 from harness.records import ClaimRow, RunRecord
@@ -34,8 +36,13 @@ class Workspace:
         self._evidence: dict[tuple[str, str], Evidence] = {}
         self._with_size: dict[tuple[str, str], Evidence] = {}
         self._findings: dict[tuple[Claim, str, str], Finding] = {}
-        self._models: dict[str, ModelHandle] = {}
-        self._facts: list[pd.DataFrame] = []
+        self._cells: dict[tuple[str, str], tuple[ModelHandle, Localizer]] = {}
+        self._facts: dict[tuple[str, str], pd.DataFrame] = {}
+
+    @property
+    def cells(self) -> tuple[tuple[str, str], ...]:
+        """Names of the model and the localizer of all evidence that was gathered here."""
+        return tuple(self._cells)
 
     def dataset(self, model: ModelHandle) -> Dataset:
         """The facts that `model` is asked for: `settings.data`, or what suits the model.
@@ -63,9 +70,23 @@ class Workspace:
         """
         cell = (model.name, localizer.name)
         if cell not in self._evidence:
-            self._models[model.name] = model
             self._evidence[cell] = self._gather(model, localizer)
+            self._cells[cell] = (model, localizer)
         return self._evidence[cell]
+
+    def preview(self, models: Sequence[ModelHandle], localizers: Sequence[Localizer]) -> list[Preview]:
+        """What every cell holds and will cost, before anything is localized; loads no weights.
+
+        Raises:
+            HarnessError: data or model cannot be read.
+        """
+        places = {(model.device, model.dtype) for model in models}
+        rates = {place: matrix_product_rate(*place) for place in places}
+        return [
+            preview(self.dataset(model), model, localizer, self.settings, rate=rates[model.device, model.dtype])
+            for model in models
+            for localizer in localizers
+        ]
 
     def judge(self, claim: Claim, model: ModelHandle, localizer: Localizer, threshold: str | None) -> ClaimRow:
         """Decides a claim on one cell of model x localizer x threshold.
@@ -123,11 +144,23 @@ class Workspace:
         row = in_every_cell(cells)
         return replace(row, expected=self._expected(row.claim, model, row.localizer, None))
 
-    def save_run(self, rows: Sequence[ClaimRow], *, name: str | None, command: str, seconds: float) -> Path:
+    def save_run(
+        self,
+        rows: Sequence[ClaimRow],
+        *,
+        cells: Sequence[tuple[ModelHandle, Localizer]] | None = None,
+        name: str | None,
+        command: str,
+        seconds: float,
+    ) -> Path:
         """Writes the run into the store.
+
+        The facts of a cell whose evidence was gathered in another process are read from the store, where they are
+        complete, however that process ended; no model is loaded for it.
 
         Args:
             rows: one a claim and cell.
+            cells: those whose evidence the rows rest on; None for all that were gathered here.
             name: behind the run's number; the time if None.
             command: the command line, for the manifest.
             seconds: wall-clock time of the session.
@@ -136,18 +169,22 @@ class Workspace:
             The run's folder.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: it cannot be written, or the store lacks rows of a cell.
         """
+        used = list(self._cells.values() if cells is None else cells)
+        facts = [self._facts_table(model, localizer) for model, localizer in used]
+        models = {model.name: model for model, _localizer in used}
+        datasets = {dataset.name: dataset for dataset in map(self.dataset, models.values())}
         manifest = make_manifest(
             settings=self.settings,
-            models=self._models.values(),
-            datasets=self._datasets.values(),
+            models=models.values(),
+            datasets=datasets.values(),
             command=command,
             seconds=seconds,
         )
-        facts = pd.concat(self._facts) if self._facts else pd.DataFrame()
         record = RunRecord(manifest=manifest, claims=tuple(rows))
-        return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, facts)
+        table = pd.concat(facts) if facts else pd.DataFrame()
+        return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, table)
 
     def _decided(self, claim: Claim, model: ModelHandle, localizer: Localizer) -> Finding:
         """The finding, remembered: a claim that is its own configuration decides a cell once."""
@@ -204,33 +241,48 @@ class Workspace:
         """The evidence with the model's size, which only a comparison of models needs."""
         cell = (model.name, localizer.name)
         if cell not in self._with_size:
-            size = ModelSize(family=model.config.model_type, parameters=model.n_parameters)
+            size = ModelSize(family=model.config.model_type, parameters=model.shape.parameters)
             self._with_size[cell] = replace(self.evidence(model, localizer), model=size)
         return self._with_size[cell]
 
     def _gather(self, model: ModelHandle, localizer: Localizer) -> Evidence:
-        localized = self._localized(model, localizer)
-        self._facts.append(localized.facts_table(model=model.name, localizer=localizer.name))
-        return localized.evidence(self._retest(localized, model, localizer))
+        """Localizations and retest; of several processes that want them, one computes both on one load of the model."""
+        label = f"{model.name} {localizer.name}"
+        store = open_store(self.settings.store, model, localizer)
+        with store.alone("evidence", lambda: self._progress.wait(label)):
+            localized = self._localized(model, localizer)
+            self._facts[model.name, localizer.name] = localized.facts_table(model=model.name, localizer=localizer.name)
+            return localized.evidence(self._retest(localized, model, localizer))
 
-    def _localized(self, model: ModelHandle, localizer: Localizer) -> Localized:
+    def _facts_table(self, model: ModelHandle, localizer: Localizer) -> pd.DataFrame:
+        cell = (model.name, localizer.name)
+        if cell not in self._facts:
+            localized = self._localized(model, localizer, stored=True)
+            self._facts[cell] = localized.facts_table(model=model.name, localizer=localizer.name)
+        return self._facts[cell]
+
+    def _localized(self, model: ModelHandle, localizer: Localizer, *, stored: bool = False) -> Localized:
+        """The model's facts; computes what the store lacks unless all is `stored`."""
         dataset = self.dataset(model)
         plan = make_plan(dataset.queries(), model.tokenizer, context_length=model.context_length)
         if not plan.requests:
             raise DataError(f"no query of {dataset.name} can be put to {model.name}: {plan.why_unscored()}")
-        rows = self._rows(plan, model, localizer, label=f"{model.name} {localizer.name}")
+        rows = self._rows(plan, model, localizer, label=None if stored else f"{model.name} {localizer.name}")
         localized = Localized(dataset=dataset, plan=plan, rows=rows).scored_only()
         if not localized.plan.requests:
             why = localized.plan.why_unscored()
             raise DataError(f"{localizer.name} scores no query of {dataset.name} on {model.name}: {why}")
         return localized.known_only() if self.settings.known_only else localized
 
-    def _rows(self, plan: Plan, model: ModelHandle, localizer: Localizer, *, label: str) -> pd.DataFrame:
-        """One row a request, in the plan's order, with its knowledge neurons under `kn`."""
+    def _rows(self, plan: Plan, model: ModelHandle, localizer: Localizer, *, label: str | None) -> pd.DataFrame:
+        """One row a request, in the plan's order, with its knowledge neurons under `kn`; without a `label` for what is
+        localized, all rows have to be there.
+        """
         store = open_store(self.settings.store, model, localizer)
-        localize_missing(
-            plan, model, localizer, store, self._progress, batch_size=self.settings.batch_size, label=label
-        )
+        if label is not None:
+            localize_missing(
+                plan, model, localizer, store, self._progress, batch_size=self.settings.batch_size, label=label
+            )
         keys = [request.encoded.key for request in plan.requests]
         table = store.read(keys).to_pandas().set_index("row_key")
         select = self.settings.selection.select

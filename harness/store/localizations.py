@@ -8,7 +8,8 @@ under a temporary name and renamed, so a crash loses at most the shard in flight
 import hashlib
 import json
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 
 from harness.atomic import write_atomically
 from harness.errors import StoreError
+from harness.store.lock import alone
 from harness.store.rows import ROW_SCHEMA, LocalizationRow
 
 NUMERICS_VERSION = 2
@@ -27,12 +29,13 @@ NUMERICS_VERSION = 2
 class LocalizationStore:
     """The rows of one model under one localizer."""
 
-    def __init__(self, root: Path, identity: dict[str, Any]) -> None:
+    def __init__(self, root: Path, identity: dict[str, Any], *, create: bool = True) -> None:
         """Opens, and creates if need be, the folder of what `identity` describes.
 
         Args:
             root: the store.
             identity: everything that changes a value, as builtins.
+            create: whether to create it; without, it can only be read, and holds nothing where it is not there.
 
         Raises:
             StoreError: the folder cannot be created or written.
@@ -40,12 +43,18 @@ class LocalizationStore:
         manifest = json.dumps({**identity, "numerics": NUMERICS_VERSION}, indent=1, sort_keys=True)
         self.key = hashlib.blake2b(manifest.encode(), digest_size=10).hexdigest()
         self.folder = root / "localizations" / self.key
+        if not create:
+            return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not (self.folder / "manifest.json").exists():
                 write_atomically(self.folder / "manifest.json", manifest.encode())
         except OSError as error:
             raise StoreError(f"the store cannot be written: {error.strerror}", path=self.folder) from error
+
+    def alone(self, what: str, waiting: Callable[[], None]) -> AbstractContextManager[None]:
+        """Lets one process at a time do `what` with this store; see `harness.store.lock`."""
+        return alone(self.folder / f"{what}.lock", waiting)
 
     def present(self) -> set[str]:
         """Keys of all rows that are stored. A shard that cannot be read is set aside and its rows count as missing.
@@ -60,6 +69,10 @@ class LocalizationStore:
             except (pa.ArrowException, OSError, KeyError) as error:
                 self._set_aside(path, error)
         return keys
+
+    def size(self) -> int:
+        """Bytes of all shards."""
+        return sum(path.stat().st_size for path in self._shards())
 
     def read(self, keys: Collection[str]) -> pa.Table:
         """The rows with these keys, in `ROW_SCHEMA`, each once, in no particular order.

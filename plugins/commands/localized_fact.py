@@ -136,7 +136,7 @@ def localize_fact(
     computed = len(set(keys) - store.present())
     localize_missing(plan, model, localizer, store, progress, batch_size=batch_size, label=model.name)
     rows = {row["row_key"]: row for row in store.read(keys).to_pylist()}
-    d_ff = model.d_ff if rows else 1
+    d_ff = model.shape.d_ff if rows else 1
     return LocalizedFact(
         fact=fact,
         queries=tuple(

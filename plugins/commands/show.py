@@ -18,6 +18,7 @@ from harness.models.handle import resolve_model
 from plugins.commands.download_bar import DownloadBar
 from plugins.commands.localized_fact import SUBSET_SIZE, LocalizedFact, facts_called, localize_fact
 from plugins.options import OPTIONS
+from plugins.progress import waiting_line
 
 NEURONS_SHOWN: Final = 8
 """Knowledge neurons that are written out of a set, unless all are asked for."""
@@ -103,6 +104,9 @@ class _Notice:
 
     def stop(self) -> None:
         """Keeps quiet."""
+
+    def wait(self, label: str) -> None:
+        print(f"{waiting_line(label)} ...", file=sys.stderr)
 
 
 def _threshold(text: str) -> StaticThreshold:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from harness.attribution.quadrature import Quadrature
@@ -170,3 +171,21 @@ def test_a_model_whose_context_is_too_short_for_every_query(store: Path, handle:
     short.__dict__["context_length"] = 2
     with pytest.raises(DataError, match=rf"no query of embedded can be put to {handle.name}.*longer than"):
         judge(replace(FEW, store=store), short)
+
+
+def test_a_preview_counts_the_rows_that_a_run_then_stores(tmp_path: Path) -> None:
+    settings, fresh = replace(FEW, store=tmp_path / "store", limit=2), resolve_model("tiny-gpt2")
+    localizer = make_localizer("ig", quadrature=settings.quadrature)
+    workspace = Workspace(settings)
+    (before,) = workspace.preview([fresh], [localizer])
+    assert not settings.store.exists()
+    assert fresh.n_loads == 0
+    assert (before.stored, sum(before.facts.values()), before.queries) == (0, 34, 272)
+    assert before.estimate.seconds is not None
+    assert before.estimate.seconds > 0
+    workspace.evidence(fresh, localizer)
+    (after,) = workspace.preview([fresh], [localizer])
+    assert after.stored == after.rows == before.rows
+    assert after.estimate.seconds == after.estimate.disk_bytes == 0
+    shards = list(settings.store.rglob("shard-*.parquet"))
+    assert sum(pq.read_metadata(path).num_rows for path in shards) == before.rows

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 from harness.errors import ConfigError, HarnessError, ModelError, near_matches
 from harness.records import ClaimRow, Manifest, RunRecord
@@ -22,6 +23,7 @@ def tell(event: str) -> None:
 class FakeModel:
     name: str
     loaded: bool = False
+    n_loads: int = 0
 
     @property
     def alias(self) -> str | None:
@@ -30,6 +32,7 @@ class FakeModel:
     def load(self) -> None:
         if not self.loaded:
             tell(f"load {self.name}")
+            self.n_loads += 1
         self.loaded = True
 
     def release(self) -> None:
@@ -79,9 +82,11 @@ class FakeClaim:
 class FakeWorkspace:
     request: object
     progress: object
+    cells: set[tuple[str, str]] = field(default_factory=set)
 
     def judge(self, claim: FakeClaim, model: FakeModel, localizer: FakeLocalizer, threshold: str | None) -> ClaimRow:
         model.load()
+        self.cells.add((model.name, localizer.name))
         if claim.error == "interrupt":
             raise KeyboardInterrupt
         if claim.error:
@@ -104,7 +109,29 @@ class FakeWorkspace:
             extras={**claim.extras, "draws": claim.procedure.draws, "seed": claim.procedure.seed},
         )
 
-    def save_run(self, rows: list[ClaimRow], *, name: str | None, command: str, seconds: float) -> Path:
+    def preview(self, models: list[FakeModel], localizers: list[FakeLocalizer]) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(
+                model=model.name,
+                localizer=localizer.name,
+                data="embedded",
+                facts={"P36": 3, "P30": 1_000},
+                queries=4_012,
+                skipped={"P1": "no pattern ends in its answer"},
+                unscored={"longer than the context": 2},
+                rows=5_000,
+                stored=4_000,
+                estimate=SimpleNamespace(
+                    seconds=None if localizer.name == "sig" else 3_725.0,
+                    memory_bytes=None if localizer.name == "sig" else 3 << 29,
+                    disk_bytes=1_000_000,
+                ),
+            )
+            for model in models
+            for localizer in localizers
+        ]
+
+    def save_run(self, rows: list[ClaimRow], *, cells: list, name: str | None, command: str, seconds: float) -> Path:
         folder = Path(self.request.store) / "runs" / f"0001_{name or 'now'}"
         folder.mkdir(parents=True)
         manifest = Manifest(
@@ -112,7 +139,7 @@ class FakeWorkspace:
             command=command,
             versions={},
             platform={},
-            models={},
+            models={model.name: {"localizers": [one.name for m, one in cells if m is model]} for model, _ in cells},
             data={},
             settings={},
             smoke="at most 2 facts a relation" if self.request.limit else None,

@@ -13,6 +13,7 @@ LOCALIZES = """
 def test_localizes(benchmark_session):
     progress = benchmark_session.workspace.progress
     print("what the test prints")
+    progress.wait("gpt2 ig")
     progress.start("gpt2 ig", 100, 40)
     progress.advance(30)
     progress.advance(30)
@@ -30,6 +31,7 @@ def test_log_gets_a_line_at_start_and_end(localizing):
     result = localizing.run()
     result.stdout.re_match_lines(
         [
+            r"waiting for another process, which localizes gpt2 ig",
             r"localizing gpt2 ig: 100 queries, 40 of them in the store",
             r"localized gpt2 ig: 60 queries in 0:00",
         ],

@@ -25,6 +25,9 @@ class Slow:
     def stop(self) -> None:
         pass
 
+    def wait(self, label: str) -> None:
+        pass
+
 
 def main(folder: Path, model: str) -> None:
     """Localizes the data in `folder` into its store."""

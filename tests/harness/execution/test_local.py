@@ -188,3 +188,32 @@ killable.main(Path({str(tmp_path)!r}), {str(handle.folder)!r})
     run(plan, handle, whole)
     keys = [request.encoded.key for request in plan.requests]
     assert store.read(keys).sort_by("row_key").equals(whole.read(keys).sort_by("row_key"))
+
+
+def test_two_processes_that_lack_the_same_rows_compute_them_once(
+    plan: Plan, handle: ModelHandle, tmp_path: Path
+) -> None:
+    """The second waits, says so, and finds what it lacked."""
+    script = f"""
+import sys
+from pathlib import Path
+sys.path[:0] = {sys.path!r}
+from tests.harness.execution import killable
+killable.main(Path({str(tmp_path)!r}), {str(handle.folder)!r})
+"""
+    other = subprocess.Popen([sys.executable, "-c", script])
+    store = store_of(tmp_path, handle)
+    deadline = time.monotonic() + 60
+    while not list(store.folder.glob("shard-*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    waiting: list[str] = []
+
+    class Listening(Quiet):
+        def wait(self, label: str) -> None:
+            waiting.append(label)
+
+    counting = Counting()
+    localize_missing(plan, handle, counting, store, Listening(), batch_size=None, label="test")
+    assert other.wait() == 0
+    assert (waiting, counting.queries, handle.n_loads) == (["test"], 0, 0)
+    assert len(store.present()) == len(plan.requests)

@@ -1,0 +1,53 @@
+"""The dimensions of a language model: what arithmetic and memory go with."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from harness.models.loaded import LoadedModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelShape:
+    """Dimensions, whatever the family.
+
+    Attributes:
+        n_layers: transformer blocks.
+        d_model: width of the residual stream.
+        d_ff: neurons a layer.
+        vocabulary: tokens that the head tells apart.
+        block_weights: entries of all matrices of one block, on average; a token costs two operations for each.
+        parameters: all parameters; tied ones count once.
+        itemsize: bytes of one of them.
+        masked: whether it is a masked model, in which a change at one token changes all others.
+    """
+
+    n_layers: int
+    d_model: int
+    d_ff: int
+    vocabulary: int
+    block_weights: int
+    parameters: int
+    itemsize: int
+    masked: bool = False
+
+
+def shape_of(model: LoadedModel, *, itemsize: int) -> ModelShape:
+    """Reads the dimensions off a model, which may be one without weights.
+
+    Args:
+        model: the model.
+        itemsize: bytes of a weight, which a model without weights does not know.
+    """
+    matrices = [p.numel() for block in model.blocks for p in block.parameters() if p.dim() == 2]
+    head: nn.Linear = model.head
+    return ModelShape(
+        n_layers=model.n_layers,
+        d_model=model.d_model,
+        d_ff=model.d_ff,
+        vocabulary=head.out_features,
+        block_weights=sum(matrices) // model.n_layers,
+        parameters=sum(p.numel() for p in model.model.parameters()),
+        itemsize=itemsize,
+        masked=model.family.masked,
+    )

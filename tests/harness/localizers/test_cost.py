@@ -1,0 +1,51 @@
+"""The cost that a localizer tells beforehand, against operations counted while it runs."""
+
+import pytest
+import torch
+
+from harness.attribution.quadrature import Quadrature
+from harness.localizers.cost import HasCost, forward_operations
+from harness.localizers.integrated_gradients import IntegratedGradients
+from harness.models.handle import resolve_model
+from harness.models.shape import shape_of
+from tests.counted_operations import CountedOperations
+from tests.random_models import FAMILIES, random_model, random_queries
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("steps", [3, 20])
+@pytest.mark.parametrize("layers", [1, 5])
+def test_operations_are_those_that_are_run(family: str, steps: int, layers: int) -> None:
+    model = random_model(family, dtype=torch.float32, layers=layers)
+    queries = random_queries([2, 6, 6, 11])
+    localizer = IntegratedGradients(quadrature=Quadrature(steps=steps))
+    assert isinstance(localizer, HasCost)
+    cost = localizer.cost(shape_of(model, itemsize=4), [2, 6, 6, 11], batch_size=1)
+    with CountedOperations() as counted:
+        localizer.attribute(model, queries, batch_size=1)
+    assert cost.operations == pytest.approx(counted.operations, rel=0.01)
+
+
+def test_memory_grows_with_the_batch_and_not_beyond_the_queries() -> None:
+    shape, localizer = shape_of(random_model("gpt2"), itemsize=4), IntegratedGradients()
+    one, four, all_of_them = (localizer.cost(shape, [5] * 6, batch_size=size).working_bytes for size in (1, 4, 1000))
+    assert (four, all_of_them) == (4 * one, 6 * one)
+
+
+def test_the_shape_needs_no_weights() -> None:
+    handle = resolve_model("tiny-gpt2")
+    shape = handle.shape
+    assert handle.n_loads == 0
+    assert shape == shape_of(handle.loaded(), itemsize=4)
+    assert shape.parameters == sum(p.numel() for p in handle.loaded().model.parameters())
+    assert (shape.n_layers, shape.d_model, shape.d_ff, shape.vocabulary) == (4, 128, 512, 2048)
+    # attention (query, key, value, output) and FFN (in, out), each a matrix
+    assert shape.block_weights == 4 * 128**2 + 2 * 128 * 512
+
+
+def test_running_tokens_is_two_operations_a_weight() -> None:
+    model = random_model("gpt2", dtype=torch.float32)
+    ids = torch.arange(1, 8)[None]
+    with CountedOperations() as counted:
+        model.model(input_ids=ids)
+    assert forward_operations(shape_of(model, itemsize=4), 7, answers=7) == counted.operations
