@@ -4,7 +4,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -13,7 +13,7 @@ import pytest
 from harness.errors import ConfigError, HarnessError
 from harness.execution.progress import Progress
 from plugins.progress import make_progress
-from plugins.run_log import RunLog, run_log
+from plugins.run_log import RunLog, attach_effort, run_log
 from plugins.settings import Request, read_request
 from reports.load import load_run
 from reports.tables import table1_document
@@ -111,6 +111,18 @@ class Benchmark:
             )
         # A claim is its own configuration; so `replace` checks the margin as the claim itself does.
         return cast("ClaimT", replace(cast(Any, claim), margin=margin))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Notes on the test's report what it localized and loaded: whoever saves the run may be another process."""
+        try:
+            return (yield)
+        finally:
+            cells = set(self._workspace.cells) if self._workspace is not None else set[tuple[str, str]]()
+            loads = Counter({model.name: model.n_loads for model in self.models})
+            if cells != self._noted_cells or loads != self._noted_loads:
+                attach_effort(item, cells - self._noted_cells, loads - self._noted_loads)
+                self._noted_cells, self._noted_loads = cells, loads
 
     def pytest_runtest_logfinish(self) -> None:
         """Drops the traceback of a failed test: it would keep the test's model alive while the next is loaded."""
