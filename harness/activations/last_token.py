@@ -83,8 +83,14 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastT
         The state that rows climb from; on the model's device, in its dtype.
 
     Raises:
-        ModelError: a query is longer than the model's context or attention window.
+        ModelError: the model is a masked one, or a query is longer than its context or attention window.
     """
+    if model.family.masked:
+        raise ModelError(
+            f"{model.name!r} is a masked language model and has no last token that would answer; "
+            "this localizer takes causal models only",
+            model=model.name,
+        )
     lengths = torch.tensor([len(query.prompt_ids) - 1 for query in queries], device=model.device)
     width = int(lengths.max())
     if model.context_length is not None and width >= model.context_length:

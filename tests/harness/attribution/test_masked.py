@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from harness.activations.answers import answer_statistics
+from harness.activations.last_token import run_last_token
 from harness.activations.masked_token import run_masked_token
 from harness.activations.verification import verify_row
 from harness.attribution.engine import answer_probability, integrate
@@ -147,6 +148,11 @@ def test_a_sentence_that_is_too_long(model: LoadedModel) -> None:
     assert largest_error(model, random_cloze([CONTEXT, 4])) <= 1e-5
     with pytest.raises(ModelError, match=rf"takes {CONTEXT} tokens at once, but a query has {CONTEXT + 1}"):
         run_masked_token(model, random_cloze([CONTEXT + 1]))
+
+
+def test_what_is_made_for_causal_models_is_refused(model: LoadedModel) -> None:
+    with pytest.raises(ModelError, match="is a masked language model"):
+        run_last_token(model, random_cloze([4]))
 
 
 def test_model_is_left_as_it_was(model: LoadedModel) -> None:
