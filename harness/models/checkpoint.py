@@ -92,7 +92,7 @@ def read_weights(
     Raises:
         ModelError: the weights are damaged, are not those of the configuration, or do not fit on the devices.
     """
-    with _quiet_transformers():
+    with quiet_transformers():
         try:
             model, found = auto_class.from_pretrained(
                 folder,
@@ -138,7 +138,7 @@ def without_weights(config: Any, auto_class: Any, *, name: str, trust_remote_cod
 
 
 @contextmanager
-def _quiet_transformers() -> Generator[None]:
+def quiet_transformers() -> Generator[None]:
     """No progress bar and no report of keys: what matters of it is an error or a warning of ours."""
     bars, verbosity = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
     transformers_logging.disable_progress_bar()

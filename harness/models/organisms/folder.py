@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 
 from harness.data.download import HOME_VARIABLE, cache_home
 from harness.errors import ModelError
+from harness.models.checkpoint import quiet_transformers
 from harness.models.organisms.gpt2 import build_gpt2
 from harness.models.organisms.growing import generator, grow
 from harness.models.organisms.llama import build_llama
@@ -66,7 +67,8 @@ def save(planted: Planted, folder: Path) -> None:
     recipe = planted.recipe
     model = _BUILDERS[planted.architecture](compute_weights(grow(recipe)))
     _add_noise(model, recipe.noise, generator(recipe, "noise"))
-    model.save_pretrained(folder)
+    with quiet_transformers():
+        model.save_pretrained(folder)
     make_tokenizer(recipe).save_pretrained(folder)
 
 
