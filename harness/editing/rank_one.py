@@ -88,6 +88,8 @@ class RankOne:
                 setting="position",
                 value=self.position,
             )
+        if not self.openings:
+            raise ConfigError('at least one opening is needed, such as ""', setting="openings", value=self.openings)
         if self.steps < 1 or not min(self.learning_rate, self.most, self.ridge) > 0:
             raise ConfigError(
                 f"steps, learning_rate, most and ridge must be positive, got {self.steps}, {self.learning_rate},"

@@ -1,9 +1,10 @@
 """The driver: the same scores in batches and one by one, restoration watched, leaks named, third parties at work."""
 
+import re
 import resource
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -63,11 +64,13 @@ def test_no_cases_no_rows() -> None:
 
 
 def test_five_hundred_edits_in_one_process_leave_every_bit_and_no_memory() -> None:
-    source = Source(lambda: random_model("gpt2", dtype=torch.float32, layers=2))
+    source = Source(lambda: random_model("gpt2", dtype=torch.float32, layers=1))
     state = model_state(source.loaded().model)
-    cases = cases_of(source.loaded(), UPDATE, n=11)[:10]
+    cases = [
+        replace(case, other=case.other[:1], same=(), neighbors=()) for case in cases_of(source.loaded(), UPDATE)[:10]
+    ]
     editor = KnowledgeNeurons(neurons="global", in_weights=True)
-    evaluate_edits(source, cases * 10, editor)
+    evaluate_edits(source, cases * 3, editor)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rows = evaluate_edits(source, cases * 50, editor, check_every=250)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -75,7 +78,7 @@ def test_five_hundred_edits_in_one_process_leave_every_bit_and_no_memory() -> No
     assert source.n_loads == 1
     assert state.differences(model_state(source.loaded().model)) == []
     assert asdict(rows[0].scores) == asdict(rows[-10].scores)
-    assert grown < 20_000 * (1 if sys.platform == "linux" else 1024)  # 20 MB; one clone a layer kept would be 35
+    assert grown < 10_000 * (1 if sys.platform == "linux" else 1024)  # 10 MB; a copy of the projection kept would be 18
 
 
 class Breaks:
@@ -114,7 +117,7 @@ class Interrupted(Breaks):
 def test_an_error_inside_an_edit_that_is_not_undone_is_a_leak() -> None:
     source = Source(model)
     cases = cases_of(source.loaded(), ERASE)
-    with pytest.raises(EditError, match="tensor transformer.wte.weight changed") as caught:
+    with pytest.raises(EditError, match=r"tensor transformer\.wte\.weight changed") as caught:
         evaluate_edits(source, cases, Fails())
     assert caught.value.editor == "breaks"
     assert isinstance(caught.value.__context__, EditError)
@@ -216,7 +219,7 @@ def test_what_no_cheap_look_finds_is_found_at_the_end() -> None:
 
     source = Source(model)
     cases = cases_of(source.loaded(), ERASE)
-    with pytest.raises(EditError, match="transformer.wpe.weight changed") as caught:
+    with pytest.raises(EditError, match=r"transformer\.wpe\.weight changed") as caught:
         evaluate_edits(source, cases, leaking(how))
     assert f"(after {len(cases)} edits)" in str(caught.value)
 
@@ -290,7 +293,7 @@ def test_somebody_elses_leak_is_named_and_the_next_editor_gets_a_fresh_model(thi
     source = Source(model)
     cases = cases_of(source.loaded(), UPDATE)
     state = model_state(source.loaded().model).tensors
-    with pytest.raises(EditError, match="'leaky'.*hooks of transformer.h.0.mlp changed"):
+    with pytest.raises(EditError, match=r"'leaky'.*hooks of transformer\.h\.0\.mlp changed"):
         evaluate_edits(source, cases, make_editor(f"{third_party}:Leaky"))
     assert len(evaluate_edits(source, cases, make_editor(f"{third_party}:Scale"))) == len(cases)
     assert model_state(source.loaded().model).tensors == state
@@ -337,6 +340,19 @@ def test_a_broken_model_has_no_perplexity() -> None:
     (row, *_) = evaluate_edits(source, cases[:1], Undone(), passages=PASSAGES)
     assert row.scores.perplexity_after is row.scores.delta_perplexity is None
     assert row.scores.perplexity_before > 1
+
+
+def test_the_example_of_the_documentation_runs() -> None:
+    page = (Path(__file__).parents[3] / "docs/methods/editing.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, type] = {}
+    exec(code, names)
+    source = Source(model)
+    cases = cases_of(source.loaded(), ERASE)
+    rows = evaluate_edits(source, cases, names["Halve"]())
+    assert {row.editor for row in rows} == {"halve"}
+    changes = evaluate_edits(source, cases, KnowledgeNeurons(neurons="none"))
+    assert [row.scores.reliability_p for row in rows] != [row.scores.reliability_p for row in changes]
 
 
 def test_passages_are_cut_and_short_ones_left_out() -> None:
