@@ -31,11 +31,11 @@ class Source:
 
 
 def located_facts(model: LoadedModel, n: int = 12, k: int = 4, *, seed: int = 0) -> list[LocatedFact]:
-    """Facts of four relations whose object is what the model says after the first query, if it says it after any."""
+    """Facts of four relations, each with a subject of its own; all queries but the last count as known."""
     rng = np.random.default_rng(seed)
     facts = []
     for number in range(n):
-        subject, obj = f"w{rng.integers(1, VOCABULARY)}", f"w{rng.integers(1, VOCABULARY)}"
+        subject, obj = f"w{2 * number + 11}", f"w{rng.integers(1, VOCABULARY)}"
         fact = Fact(uid=f"fact-{number}", relation=f"R{number % 4}", subject=subject, object=obj)
         prompts = [f"w{rng.integers(1, VOCABULARY)} {subject}" + " w5" * i for i in range(k)]
         queries = tuple(encode_query(model.tokenizer, prompt, obj, context_length=64) for prompt in prompts)
