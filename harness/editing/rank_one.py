@@ -10,7 +10,7 @@ C the second moment of keys over running text.
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -105,19 +105,8 @@ class RankOne:
 
     def config(self) -> dict[str, Any]:
         """Every field but what is remembered of models."""
-        settings = (
-            "layer",
-            "position",
-            "steps",
-            "learning_rate",
-            "decay",
-            "most",
-            "enough",
-            "ridge",
-            "openings",
-            "text",
-        )
-        return {"method": "rank-one update", **{name: getattr(self, name) for name in settings}}
+        settings = {item.name: getattr(self, item.name) for item in fields(self) if item.init}
+        return {"method": "rank-one update", **settings}
 
     @contextmanager
     def edit(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, request: EditRequest) -> Generator[None]:
