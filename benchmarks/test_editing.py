@@ -22,8 +22,8 @@ from harness.models.handle import ModelHandle, resolve_model
 from harness.models.queries import encode_query
 from harness.neurons import NeuronSet
 
-EDITS = 64
-ONE_BY_ONE = 16
+EDITS = 32
+ONE_BY_ONE = 8
 NEURONS = 25  # a query's set on the built-in model holds about so many
 
 
@@ -59,7 +59,7 @@ def test_batched_against_one_at_a_time(
     edits, editor = cases(handle, passages), KnowledgeNeurons()
     before = unmodified(model, edits, passages)
     benchmark.pedantic(
-        lambda: evaluate_edits(handle, edits, editor, passages=passages, before=before), rounds=3, warmup_rounds=1
+        lambda: evaluate_edits(handle, edits, editor, passages=passages, before=before), rounds=2, warmup_rounds=1
     )
     batched = benchmark.stats.stats.min / len(edits)
     seconds = one_at_a_time(handle, edits[:: EDITS // ONE_BY_ONE], passages) / ONE_BY_ONE
