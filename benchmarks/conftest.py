@@ -31,9 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     found = config.stash[_LEDGER]
-    if not found.seconds:
+    if not found.seconds and not found.notes:
         return
-    terminalreporter.section(f"localization, seconds a query and times the naive method ({THREADS} threads)")
+    terminalreporter.section(f"seconds a query and times the naive method ({THREADS} threads)")
     for (prompts, method), seconds in found.seconds.items():
         naive = found.seconds.get((prompts, "naive"))
         ratio = f"{naive / seconds:6.1f} x" if naive else ""

@@ -1,7 +1,7 @@
 """Errors of the harness: one base class, one subclass a stage, each carrying the culprit as attributes."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class HarnessError(Exception):
@@ -60,6 +60,20 @@ class ConfigError(HarnessError):
     def __init__(self, message: str, *, setting: str, value: object) -> None:
         self.setting = setting
         self.value = value
+        super().__init__(message)
+
+
+class EditError(HarnessError):
+    """An editor failed, or did not give the model back as it was.
+
+    Attributes:
+        editor: name of the editor.
+        leaks: what is otherwise in the model than before, one phrase each; empty where it failed for another reason.
+    """
+
+    def __init__(self, message: str, *, editor: str, leaks: Sequence[str] = ()) -> None:
+        self.editor = editor
+        self.leaks = tuple(leaks)
         super().__init__(message)
 
 

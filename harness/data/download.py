@@ -206,5 +206,5 @@ def _broken_off(data: RemoteData, folder: Path, error: _NotFetchedError) -> str:
 def _what_to_do(data: RemoteData, folder: Path) -> str:
     return (
         f"Where there is no network: run `kntests fetch {data.name.lower()}` on a machine that has one and copy the"
-        f" folder that it names to {folder}, or clone {data.home} and pass --data=<the clone>"
+        f" folder that it names to {folder}, or clone {data.home} and pass {data.option}"
     )

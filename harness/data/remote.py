@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PARAREL = Path(__file__).with_name("pararel.json")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteFile:
@@ -47,6 +45,7 @@ class RemoteData:
         commit: what the files were taken from.
         url: address below which the paths of `files` lie, with a slash at its end.
         files: all of them.
+        option: what a run is passed instead where somebody has a clone of the home.
     """
 
     name: str
@@ -55,6 +54,7 @@ class RemoteData:
     commit: str
     url: str
     files: tuple[RemoteFile, ...]
+    option: str = "--data=<the clone>"
 
     @property
     def size(self) -> int:
@@ -72,6 +72,20 @@ def pararel() -> RemoteData:
     References:
         Elazar et al. 2021, Measuring and Improving Consistency in Pretrained Language Models.
     """
-    fields: dict[str, Any] = json.loads(_PARAREL.read_text(encoding="utf-8"))
+    return _pinned("pararel")
+
+
+def wikitext2() -> RemoteData:
+    """The test split of WikiText-2, in the variant whose rare words are `<unk>`; one line a paragraph or heading.
+
+    References:
+        Merity et al. 2017, Pointer Sentinel Mixture Models.
+    """
+    return _pinned("wikitext2")
+
+
+def _pinned(name: str) -> RemoteData:
+    """What the file beside this one says of a dataset."""
+    fields: dict[str, Any] = json.loads(Path(__file__).with_name(f"{name}.json").read_text(encoding="utf-8"))
     files = tuple(RemoteFile(path=path, **content) for path, content in fields.pop("files").items())
     return RemoteData(**fields, files=files)

@@ -53,8 +53,8 @@ def encode_query(
     Raises:
         QueryError: the query has no token, the two cannot be told apart, or they do not fit into the context.
     """
-    prompt_ids = _ids(tokenizer, prompt)
-    joint_ids = _ids(tokenizer, f"{prompt} {answer}")
+    prompt_ids = text_ids(tokenizer, prompt)
+    joint_ids = text_ids(tokenizer, f"{prompt} {answer}")
     if not prompt_ids:
         raise QueryError("the query has no token", prompt=prompt)
     if joint_ids[: len(prompt_ids)] != prompt_ids or len(joint_ids) == len(prompt_ids):
@@ -105,7 +105,7 @@ def mask_position(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> int
     return ids.index(int(tokenizer.mask_token_id))  # type: ignore[arg-type]
 
 
-def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
+def text_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
     """Token ids with the special tokens that the tokenizer puts in front, without one that it puts behind."""
     ids = [int(i) for i in tokenizer(text)["input_ids"]]  # type: ignore[union-attr]
     eos = tokenizer.eos_token_id

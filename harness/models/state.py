@@ -1,6 +1,7 @@
 """What a model is at one moment, down to the last bit, so that whoever borrowed it has to give it back whole."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
@@ -45,14 +46,20 @@ class ModelState:
         return found
 
 
-def model_state(model: nn.Module) -> ModelState:
+def named_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Every parameter and buffer by name."""
+    return {**dict(model.named_parameters()), **{f"{name} (buffer)": b for name, b in model.named_buffers()}}
+
+
+def model_state(model: nn.Module, *, only: Collection[str] | None = None) -> ModelState:
     """Takes a model's state; reads every weight once, about a gigabyte a second.
 
     Args:
         model: on any device.
+        only: names of the tensors whose content is wanted; None for all.
     """
     modules = dict(model.named_modules())
-    tensors = {**dict(model.named_parameters()), **{f"{name} (buffer)": b for name, b in model.named_buffers()}}
+    tensors = {name: tensor for name, tensor in named_tensors(model).items() if only is None or name in only}
     flags = {f"{name} training": str(module.training) for name, module in modules.items() if module.training}
     for name, parameter in model.named_parameters():
         flags[f"{name} gradient"] = f"wanted {parameter.requires_grad}, there {parameter.grad is not None}"

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 from harness.data.download import HOME_VARIABLE, cache_folder, fetch
-from harness.data.remote import RemoteData, pararel
+from harness.data.remote import RemoteData, pararel, wikitext2
 from plugins.commands.download_bar import DownloadBar
 
-DATA: Final[dict[str, Callable[[], RemoteData]]] = {"pararel": pararel}
+DATA: Final[dict[str, Callable[[], RemoteData]]] = {"pararel": pararel, "wikitext2": wikitext2}
 """What can be fetched."""
 
 

@@ -1,0 +1,133 @@
+"""What a model answers to prompts and how likely it finds texts, each under an edit of its own or under none."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import groupby
+from typing import Final, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from harness.editing.batches import batches, padded
+from harness.editing.corrections import Correction, corrected
+from harness.models.loaded import LoadedModel
+
+# A batch of prompts is bounded by what the blocks keep of its tokens, one of texts by the logits of all its tokens.
+_PROMPT_TOKENS: Final = 8192
+_LOGITS: Final = 1 << 26
+
+
+class Question(NamedTuple):
+    """A prompt that the model continues.
+
+    Attributes:
+        ids: token ids.
+        watched: the token whose probability is wanted; None for the model's top token, whichever it is.
+        owner: number of the correction that it is asked under; questions of one owner stand side by side.
+    """
+
+    ids: tuple[int, ...]
+    watched: int | None
+    owner: int = 0
+
+
+class Answer(NamedTuple):
+    """What follows a prompt.
+
+    Attributes:
+        top: the most probable next token.
+        probability: of the watched token.
+    """
+
+    top: int
+    probability: float
+
+
+class Text(NamedTuple):
+    """A passage whose tokens the model predicts one by one, the first of them given.
+
+    Attributes:
+        ids: at least two token ids.
+        owner: as of a question.
+    """
+
+    ids: tuple[int, ...]
+    owner: int = 0
+
+
+@torch.no_grad()
+def ask(
+    model: LoadedModel, questions: Sequence[Question], corrections: Sequence[Correction] | None = None
+) -> list[Answer]:
+    """Answers questions through whole forward passes of the model.
+
+    Args:
+        model: the model, possibly edited by somebody else.
+        questions: any number, of any lengths.
+        corrections: the owners' corrections; None where the model runs as it is.
+
+    Returns:
+        One answer a question, in order. Probabilities are never taken below float32.
+    """
+    answers: list[Answer] = [Answer(-1, 0.0)] * len(questions)
+    for batch in batches([len(question.ids) for question in questions], _PROMPT_TOKENS):
+        part = [questions[i] for i in batch]
+        last = torch.tensor([len(question.ids) - 1 for question in part])
+        kept, place = last.unique(return_inverse=True)
+        logits = _run(model, part, corrections, kept.to(model.device))[torch.arange(len(part)), place]
+        log_p = _log_softmax(logits)
+        top = log_p.argmax(-1).cpu()
+        watched = torch.tensor([t if q.watched is None else q.watched for q, t in zip(part, top.tolist(), strict=True)])
+        probability = log_p.gather(1, watched[:, None].to(log_p.device)).squeeze(1).exp()
+        for index, answer in zip(batch, zip(top.tolist(), probability.tolist(), strict=True), strict=True):
+            answers[index] = Answer(*answer)
+    return answers
+
+
+@torch.no_grad()
+def negative_log_likelihoods(
+    model: LoadedModel, texts: Sequence[Text], corrections: Sequence[Correction] | None = None
+) -> list[float]:
+    """-log p of all tokens of a text but the first, each given those before it, in nats: see `ask`."""
+    found = [0.0] * len(texts)
+    at_once = max(1, _LOGITS // model.head.out_features)
+    for batch in batches([len(text.ids) for text in texts], min(at_once, _PROMPT_TOKENS)):
+        part = [texts[i] for i in batch]
+        logits = _run(model, part, corrections, 0)
+        for index, text, row in zip(batch, part, logits, strict=True):
+            target = torch.tensor(text.ids[1:], device=row.device)
+            scores = row[: len(target)].to(torch.promote_types(row.dtype, torch.float32))
+            found[index] = float(F.cross_entropy(scores, target, reduction="none").double().sum())
+    return found
+
+
+def _run(
+    model: LoadedModel,
+    items: Sequence[Question | Text],
+    corrections: Sequence[Correction] | None,
+    kept: Tensor | int,
+) -> Float[Tensor, "rows positions vocab"]:
+    """Logits of a padded batch; `kept` are the positions that are wanted, or 0 for all."""
+    within: AbstractContextManager[object] = nullcontext()
+    if corrections is not None:
+        within = corrected(model, [(rows, corrections[owner]) for owner, rows in _runs(items)])
+    ids = padded([item.ids for item in items]).to(model.device)
+    with within:
+        return model.model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits
+
+
+def _runs(items: Sequence[Question | Text]) -> list[tuple[int, slice]]:
+    """Stretches of items with one owner."""
+    found: list[tuple[int, slice]] = []
+    start = 0
+    for owner, group in groupby(items, key=lambda item: item.owner):
+        stop = start + len(list(group))
+        found.append((owner, slice(start, stop)))
+        start = stop
+    return found
+
+
+def _log_softmax(logits: Float[Tensor, "rows vocab"]) -> Float[Tensor, "rows vocab"]:
+    return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
