@@ -89,5 +89,7 @@ def run_whole(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastPositi
         for projection in model.output_projections:
             stack.enter_context(recording_calls(projection, keep))
         hidden = model.model.base_model(input_ids=padded_ids(model, queries), use_cache=False).last_hidden_state
-    log_p, _ = log_probability_and_gradient(model.head, hidden[each, last], answer, gradient=False)
+    log_p, _ = log_probability_and_gradient(
+        model.head, hidden[each, last], answer, softcap=model.softcap, gradient=False
+    )
     return LastPositions(log_probability=log_p, neurons=torch.stack(neurons))

@@ -103,7 +103,7 @@ def plan_edits(
     kind: str,
     *,
     tokenizer: PreTrainedTokenizerBase,
-    context_length: int,
+    context_length: int | None,
     draws: Draws,
     objects: Mapping[str, Sequence[str]] | None = None,
 ) -> EditPlan:
@@ -113,7 +113,7 @@ def plan_edits(
         facts: of all relations; locality is drawn from them.
         kind: `erase` or `update`.
         tokenizer: the model's tokenizer.
-        context_length: most tokens that the model takes.
+        context_length: most tokens that the model takes; None for no limit.
         draws: what is drawn.
         objects: relation -> the objects that a new one is drawn from; by default those of `facts`.
     """

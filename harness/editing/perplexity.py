@@ -20,19 +20,19 @@ MOST_TOKENS: Final = 512
 
 
 def encode_passages(
-    tokenizer: PreTrainedTokenizerBase, passages: Sequence[str], *, context_length: int
+    tokenizer: PreTrainedTokenizerBase, passages: Sequence[str], *, context_length: int | None
 ) -> tuple[tuple[int, ...], ...]:
     """Token ids of the passages that have enough of them, cut at what the model takes and at most `MOST_TOKENS`.
 
     Args:
         tokenizer: the model's tokenizer; the special tokens that it puts in front stay.
         passages: texts.
-        context_length: most tokens that the model takes.
+        context_length: most tokens that the model takes; None for no limit.
 
     Raises:
         DataError: none has `LEAST_TOKENS` tokens.
     """
-    most = min(MOST_TOKENS, context_length)
+    most = MOST_TOKENS if context_length is None else min(MOST_TOKENS, context_length)
     encoded = tuple(ids[:most] for passage in passages if len(ids := text_ids(tokenizer, passage)) >= LEAST_TOKENS)
     if not encoded:
         raise DataError(
