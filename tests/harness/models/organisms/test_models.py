@@ -9,6 +9,7 @@ import torch
 
 from harness.activations.answers import answer_statistics
 from harness.activations.last_token import run_last_token
+from harness.activations.verification import verify_row
 from harness.execution.plan import Plan, Request, make_plan
 from harness.localizers import make_localizer
 from harness.localizers.integrated_gradients import IntegratedGradients
@@ -184,6 +185,14 @@ def test_a_word_that_the_last_position_may_not_see_switches_off_the_neurons_that
                 assert activations[neuron] > 5
             else:
                 assert activations[neuron] < 0.1
+
+
+def test_the_row_of_its_family_describes_it_though_it_says_nothing_at_all_to_words_at_random(
+    model: LoadedModel,
+) -> None:
+    verify_row(model)
+    logits = model.model(torch.tensor([[1, 3, 5]])).logits
+    assert logits.abs().max() < 1e-3
 
 
 def test_noise_costs_precision_by_degrees() -> None:

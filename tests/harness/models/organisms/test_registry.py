@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness.claims import Claim, Prevalence, PrevalenceByRelation, Procedure, Separation
+from harness.claims.conjunction import WORST_FIRST
 from harness.consistency import OtsuThreshold, StaticThreshold
 from harness.errors import DataError
 from harness.models.handle import resolve_model
@@ -28,9 +29,25 @@ RIGHT = ("ig", "sig", "amig", "amig-paper")
 def test_the_name_stands_for_a_model_that_carries_verdicts(name: str) -> None:
     found = resolve_name(name)
     assert (found.id, found.builtin, found.planted, found.folder) == (name, True, PLANTED[name], None)
-    handle = resolve_model(name)
-    cells = {(claim.name, localizer, claim.threshold.name) for claim in ROWS for localizer in RIGHT}  # type: ignore[attr-defined]
-    assert handle.expected.keys() == cells
+    cells = {(claim.name, claim.threshold.name) for claim in ROWS}  # type: ignore[attr-defined]
+    joint = {(claim, threshold.name) for claim in ("agreement", "trend") for threshold in (PAPERS, OTSU)}
+    everywhere = {("prevalence_everywhere", "")}
+    expected = resolve_model(name).expected
+    assert expected.keys() == {(c, localizer, t) for c, t in cells | joint | everywhere for localizer in RIGHT}
+
+
+@pytest.mark.parametrize("name", sorted(PLANTED))
+@pytest.mark.parametrize("localizer", RIGHT)
+def test_expected_verdicts_of_joint_claims_where_there_is_one_localizer_and_one_model(
+    name: str, localizer: str
+) -> None:
+    expected = resolve_model(name).expected
+    for threshold in (PAPERS, OTSU):
+        assert expected["agreement", localizer, threshold.name] == "NOT_APPLICABLE"
+        assert expected["trend", localizer, threshold.name] == "NOT_APPLICABLE"
+    cells = {expected["prevalence", localizer, threshold.name] for threshold in (PAPERS, OTSU)}
+    worst = next(str(verdict) for verdict in WORST_FIRST if verdict in cells)
+    assert expected["prevalence_everywhere", localizer, ""] == worst
 
 
 @pytest.mark.parametrize("name", sorted(PLANTED))
