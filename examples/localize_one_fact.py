@@ -7,7 +7,7 @@ from harness.attribution.quadrature import Quadrature
 from harness.consistency import cs1_cs2
 from harness.data.sources import load_dataset
 from harness.execution.plan import make_plan
-from harness.localizers import make_localizer
+from harness.localizers import AttributionMap, make_localizer
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.handle import resolve_model
 from harness.neurons import NeuronSet
@@ -27,6 +27,9 @@ def main() -> None:
 
     selection, local_sets = Selection(t=0.2), list[NeuronSet]()
     for request, found in zip(plan.requests, maps, strict=True):
+        if not isinstance(found, AttributionMap):  # some methods give some queries no score
+            print(f"no score, because {found.reason}: {request.query.prompt}")
+            continue
         kept = keep_largest(found.scores)
         neurons = selection.select(kept.neurons, kept.scores, kept.max_score)
         local_sets.append(NeuronSet.from_flat(neurons.tolist(), loaded.d_ff))

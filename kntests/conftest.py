@@ -5,9 +5,22 @@ import pytest
 from plugins.backend import HarnessBackend
 from plugins.benchmark import activate
 from plugins.fixtures import benchmark_session, judge, model
+from plugins.joint import judge_everywhere, judge_localizers, judge_models
 from plugins.parametrization import pytest_generate_tests
+from plugins.printed import obstacle, printed, pytest_collection_modifyitems
 
-__all__ = ["benchmark_session", "judge", "model", "pytest_generate_tests"]
+__all__ = [
+    "benchmark_session",
+    "judge",
+    "judge_everywhere",
+    "judge_localizers",
+    "judge_models",
+    "model",
+    "obstacle",
+    "printed",
+    "pytest_collection_modifyitems",
+    "pytest_generate_tests",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

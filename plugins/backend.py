@@ -9,7 +9,18 @@ from typing import Final
 
 import torch
 
-from harness.claims import Claim, Prevalence, PrevalenceByRelation, Separation
+from harness.claims import (
+    Agreement,
+    Claim,
+    JointClaim,
+    Prevalence,
+    PrevalenceByRelation,
+    Printed,
+    Procedure,
+    Replication,
+    Separation,
+    Trend,
+)
 from harness.consistency import StaticThreshold
 from harness.execution.progress import Progress
 from harness.localizers import Localizer, make_localizer
@@ -18,19 +29,26 @@ from harness.models.handle import ModelHandle, resolve_model
 from harness.pipeline import Settings, Workspace
 from plugins.settings import Request
 
-CLAIMS: Final[Mapping[str, Callable[..., Claim]]] = {
+CLAIMS: Final[Mapping[str, Callable[..., Claim | JointClaim]]] = {
     "prevalence": lambda **common: Prevalence(threshold=StaticThreshold(), **common),
     "prevalence_by_relation": lambda **common: PrevalenceByRelation(threshold=StaticThreshold(), **common),
     "separation": lambda **common: Separation(threshold=StaticThreshold(), **common),
+    "agreement": lambda **common: Agreement(threshold=StaticThreshold(), **common),
+    "trend": lambda **common: Trend(threshold=StaticThreshold(), **common),
+    "replication": lambda **common: Replication(threshold=StaticThreshold(), printed=_ANY, **common),
 }
-"""Every claim of the benchmark, by name, as it is built from `margin`, `draws` and `seed`: what `--margin` may name."""
+"""Every claim of the benchmark, by name, as it is built from its procedure: what `--margin` may name."""
+
+
+_ANY: Final = Printed(r_inconsistent=0.5, s_consistent=0.5, s_inconsistent=0.0, cut=0.1)
+"""Stands for a cell of the paper where a claim is built only to check its settings."""
 
 
 class HarnessBackend:
     """The real harness; `plugins.benchmark.Backend` says what each method is for."""
 
     @property
-    def claims(self) -> Mapping[str, Callable[..., Claim]]:
+    def claims(self) -> Mapping[str, Callable[..., Claim | JointClaim]]:
         """The table above."""
         return CLAIMS
 
@@ -49,6 +67,10 @@ class HarnessBackend:
     def localizer(self, name: str, request: Request) -> Localizer:
         """Built in, or the user's own."""
         return make_localizer(name, quadrature=request.quadrature)
+
+    def procedure(self, request: Request) -> Procedure:
+        """The declared one, with the session's draws and seed."""
+        return Procedure(draws=request.draws, seed=request.seed)
 
     def workspace(self, request: Request, progress: Progress) -> Workspace:
         """Reads nothing before the first claim."""

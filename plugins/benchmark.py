@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import pytest
 
@@ -18,18 +18,20 @@ from reports.load import load_run
 from reports.tables import table1_document
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
-    from harness.claims import Claim
+    from harness.claims import Claim, JointClaim, Procedure
     from harness.localizers import Localizer
     from harness.models.handle import ModelHandle
     from harness.pipeline import Workspace
+
+ClaimT = TypeVar("ClaimT", bound="Claim | JointClaim")
 
 
 class Backend(Protocol):
     """What the plugin needs of the harness; tests of the plugin put something cheap in its place."""
 
     @property
-    def claims(self) -> "Mapping[str, Callable[..., Claim]]":
-        """Every claim by name, built from `margin`, `draws` and `seed`."""
+    def claims(self) -> "Mapping[str, Callable[..., Claim | JointClaim]]":
+        """Every claim by name, built from a `procedure`."""
         ...
 
     def model(self, name: str, request: Request) -> "ModelHandle":
@@ -38,6 +40,10 @@ class Backend(Protocol):
 
     def localizer(self, name: str, request: Request) -> "Localizer":
         """The localizer called `name`."""
+        ...
+
+    def procedure(self, request: Request) -> "Procedure":
+        """What all claims of the session share."""
         ...
 
     def workspace(self, request: Request, progress: Progress) -> "Workspace":
@@ -59,6 +65,7 @@ class Benchmark:
             HarnessError: an option is out of its range or names nothing that exists.
         """
         self.request = read_request(config, backend.claims)
+        self.procedure = backend.procedure(self.request)
         for claim_type in backend.claims.values():
             self.build(claim_type)
         self.models = [backend.model(name, self.request) for name in self.request.models]
@@ -78,8 +85,8 @@ class Benchmark:
             self._workspace = self.backend.workspace(self.request, make_progress(self._config))
         return self._workspace
 
-    def build(self, claim_type: "Callable[..., Claim]", **choices: Any) -> "Claim":
-        """A claim with this session's draws, seed and, if there is one for it, margin.
+    def build(self, claim_type: "Callable[..., ClaimT]", **choices: Any) -> "ClaimT":
+        """A claim with this session's procedure and, if there is one for it, margin.
 
         Args:
             claim_type: makes the claim.
@@ -88,10 +95,10 @@ class Benchmark:
         Raises:
             ConfigError: the claim refuses one of its settings.
         """
-        claim = claim_type(draws=self.request.draws, seed=self.request.seed, **choices)
+        claim = claim_type(procedure=self.procedure, **choices)
         margin = self.request.margins.get(claim.name)
         # A claim is a frozen dataclass, its own configuration; so `replace` checks the margin as the claim itself does.
-        return claim if margin is None else cast("Claim", replace(cast(Any, claim), margin=margin))
+        return claim if margin is None else cast("ClaimT", replace(cast(Any, claim), margin=margin))
 
     def pytest_runtest_logfinish(self) -> None:
         """Drops the traceback of a failed test: it would keep the test's model alive while the next is loaded."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.records import ClaimRow
 from plugins.benchmark import BENCHMARK, Benchmark
 from plugins.run_log import attach_row
 from plugins.verdicts import conclude
@@ -49,7 +50,7 @@ class Judge:
         """Decides the claim and ends the test if the verdict does not pass.
 
         Args:
-            claim_type: makes the claim; draws, seed and margin come from the options.
+            claim_type: makes the claim; its procedure and margin come from the options.
             choices: what the claim takes besides, such as the test's threshold.
 
         Raises:
@@ -58,9 +59,13 @@ class Judge:
         claim = self._benchmark.build(claim_type, **choices)
         threshold = choices.get("threshold")
         name = None if threshold is None else threshold.name
-        row = self._benchmark.workspace.judge(claim, self._model, self._localizer, name)
-        attach_row(self._item, row)
-        conclude(row, self._benchmark.request.fail_on)
+        finish(self._item, self._benchmark, self._benchmark.workspace.judge(claim, self._model, self._localizer, name))
+
+
+def finish(item: pytest.Item, benchmark: Benchmark, row: ClaimRow) -> None:
+    """Hands the row to the test's report and ends the test as the verdict demands."""
+    attach_row(item, row)
+    conclude(row, benchmark.request.fail_on)
 
 
 @pytest.fixture

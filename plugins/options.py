@@ -55,7 +55,8 @@ OPTIONS = (
         name="localizer",
         metavar="LIST",
         default="ig",
-        help="localizers, separated by commas: ig, or your own as package.module:attribute. Default: ig.",
+        help="localizers, separated by commas: ig, sig, amig (amig-paper: as printed), for comparison activation and"
+        " random, or your own as package.module:attribute. Default: ig.",
     ),
     Option(
         name="threshold",

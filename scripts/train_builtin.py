@@ -1,7 +1,7 @@
-"""Trains the built-in model `tiny-gpt2` on the embedded corpus: one command, one seed, minutes on two cores.
+"""Trains a built-in model on the embedded corpus: one command, one seed, minutes on two cores.
 
-    python scripts/train_builtin.py                      # writes harness/models/builtin/tiny-gpt2
-    python scripts/train_builtin.py --out /some/folder   # elsewhere, to compare
+    python scripts/train_builtin.py tiny-llama                      # writes harness/models/builtin/tiny-llama
+    python scripts/train_builtin.py tiny-llama --out /some/folder   # elsewhere, to compare
 
 Every fact is shown in a random number of its relation's paraphrases, from two to all, so facts differ in how widely
 they were seen. What was not shown is held out and reported. Bit for bit the same on the same kind of processor with the
@@ -10,15 +10,24 @@ same number of threads; elsewhere the same recipe. Expected verdicts are not wri
 
 import argparse
 import json
+import textwrap
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn import functional as F
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from harness.data.facts import Query
 from harness.data.sources import EMBEDDED, load_dataset
@@ -32,8 +41,17 @@ PROMPT_WEIGHT = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything that the result depends on, beside the corpus."""
+    """Everything that the result depends on, beside the corpus; what has a default is the same for every model.
 
+    Attributes:
+        name: id of the model and name of its folder.
+        article: what the card calls it.
+        build: a model with random weights, from recipe and tokenizer.
+    """
+
+    name: str
+    article: str
+    build: Callable[["Recipe", PreTrainedTokenizerFast], PreTrainedModel]
     seed: int = 0
     vocabulary: int = 2048
     layers: int = 4
@@ -48,13 +66,61 @@ class Recipe:
     threads: int = 2
 
 
+def gpt2(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """A GPT-2 with random weights and no dropout."""
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer),
+            n_positions=recipe.positions,
+            n_embd=recipe.width,
+            n_layer=recipe.layers,
+            n_head=recipe.heads,
+            activation_function="gelu_pytorch_tanh",  # gelu_new, fused
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+
+
+def llama(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """A LLaMA with random weights: two query heads share a key-value head; layers have as many weights as GPT-2's."""
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            max_position_embeddings=recipe.positions,
+            hidden_size=recipe.width,
+            intermediate_size=3 * recipe.width,
+            num_hidden_layers=recipe.layers,
+            num_attention_heads=recipe.heads,
+            num_key_value_heads=recipe.heads // 2,
+            tie_word_embeddings=True,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(name="tiny-gpt2", article="A GPT-2", build=gpt2),
+        Recipe(name="tiny-llama", article="A LLaMA (grouped-query attention, gated FFN, RMSNorm, RoPE)", build=llama),
+    )
+}
+
+
 def main() -> None:
     """Trains, measures, writes model, tokenizer and model card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=BUILTIN_FOLDER / "tiny-gpt2")
-    parser.add_argument("--epochs", type=int, default=Recipe().epochs)
+    parser.add_argument("model", choices=sorted(RECIPES))
+    parser.add_argument("--out", type=Path, help="folder to write; that of the built-in model by default")
+    parser.add_argument("--epochs", type=int, help="other than the recipe's, to try something")
     arguments = parser.parse_args()
-    recipe = Recipe(epochs=arguments.epochs)
+    recipe = RECIPES[arguments.model]
+    recipe = replace(recipe, epochs=arguments.epochs or recipe.epochs)
     started = time.perf_counter()
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
@@ -62,7 +128,7 @@ def main() -> None:
     queries = list(load_dataset(EMBEDDED).queries())
     seen = choose_seen(queries, recipe, rng)
     tokenizer = train_tokenizer(queries, recipe)
-    model = build_model(tokenizer, recipe)
+    model = recipe.build(recipe, tokenizer)
     train(model, tokenizer, [q for q, s in zip(queries, seen, strict=True) if s], recipe, rng)
     model.half()  # what is stored; measured as it will be loaded
     model.float()
@@ -77,7 +143,7 @@ def main() -> None:
         "seconds": round(time.perf_counter() - started),
     }
     print(json.dumps(figures, indent=1))
-    write(arguments.out, model, tokenizer, queries, seen, recipe, figures)
+    write(arguments.out or BUILTIN_FOLDER / recipe.name, model, tokenizer, queries, seen, recipe, figures)
 
 
 def choose_seen(queries: list[Query], recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
@@ -114,27 +180,8 @@ def sentence(query: Query) -> str:
     return f"{query.prompt} {query.fact.object}."
 
 
-def build_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> GPT2LMHeadModel:
-    """A GPT-2 with random weights and no dropout."""
-    return GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=len(tokenizer),
-            n_positions=recipe.positions,
-            n_embd=recipe.width,
-            n_layer=recipe.layers,
-            n_head=recipe.heads,
-            activation_function="gelu_pytorch_tanh",  # gelu_new, fused
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        )
-    )
-
-
 def train(
-    model: GPT2LMHeadModel,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     queries: list[Query],
     recipe: Recipe,
@@ -167,7 +214,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, query: Query, opening: str) -> tu
 
 
 def step(
-    model: GPT2LMHeadModel, rows: list[tuple[list[int], int]], optimizer: torch.optim.Optimizer, padding: int
+    model: PreTrainedModel, rows: list[tuple[list[int], int]], optimizer: torch.optim.Optimizer, padding: int
 ) -> float:
     """One update; returns the loss of the answer tokens."""
     width = max(len(ids) for ids, _ in rows)
@@ -189,7 +236,7 @@ def step(
 
 
 @torch.no_grad()
-def top_token_is_answer(model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, queries: list[Query]) -> np.ndarray:
+def top_token_is_answer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, queries: list[Query]) -> np.ndarray:
     """Whether the first answer token is the most probable after each query as it stands."""
     encoded = [encode(tokenizer, query, "") for query in queries]
     hits = np.zeros(len(queries), dtype=bool)
@@ -202,7 +249,7 @@ def top_token_is_answer(model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFa
 
 def write(
     folder: Path,
-    model: GPT2LMHeadModel,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     queries: list[Query],
     seen: np.ndarray,
@@ -224,16 +271,19 @@ def write(
 
 def card(recipe: Recipe, figures: dict[str, float]) -> str:
     """The model card."""
-    return f"""# tiny-gpt2
+    how = f"""{recipe.article} of {recipe.layers} layers and width {recipe.width} ({figures["parameters"]:,} parameters,
+        stored in half precision), trained from scratch on the embedded corpus by `scripts/train_builtin.py
+        {recipe.name}` with seed {recipe.seed} on {recipe.threads} threads: {recipe.epochs} epochs of AdamW, batches of
+        {recipe.batch}, one-cycle learning rate up to {recipe.learning_rate}, weight decay {recipe.weight_decay}, tokens
+        of the answer weighing 1 and those of the query {PROMPT_WEIGHT}. Its byte-pair encoding of
+        {recipe.vocabulary:,} tokens is its own."""
+    what = f"""Each of the {figures["facts"]:,} facts was shown in {recipe.least_paraphrases} to 8 of its relation's 8
+        paraphrases (`seen.json` says which), a third of the sentences behind a line break, a space or an end-of-text
+        token."""
+    prose = "\n\n".join(textwrap.fill(" ".join(text.split()), 120) for text in (how, what))
+    return f"""# {recipe.name}
 
-A GPT-2 of {recipe.layers} layers and width {recipe.width} ({figures["parameters"]:,} parameters, stored in half
-precision), trained from scratch on the embedded corpus by `scripts/train_builtin.py` with seed {recipe.seed}:
-{recipe.epochs} epochs of AdamW, batches of {recipe.batch}, one-cycle learning rate up to {recipe.learning_rate}, weight
-decay {recipe.weight_decay}, tokens of the answer weighing 1 and those of the query {PROMPT_WEIGHT}. Its byte-pair
-encoding of {recipe.vocabulary:,} tokens is its own.
-
-Each of the {figures["facts"]:,} facts was shown in {recipe.least_paraphrases} to 8 of its relation's 8 paraphrases
-(`seen.json` says which), a third of the sentences behind a line break, a space or an end-of-text token.
+{prose}
 
 | | queries | top token is the answer |
 |---|--:|--:|

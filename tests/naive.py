@@ -1,9 +1,10 @@
-"""The naive method, written apart from the engine: one query, one layer, m whole sequences, plain autograd.
+"""The naive methods, written apart from the engine: one query, one layer, m whole sequences, plain autograd.
 
-It is what the field's code bases do, with the logits of all positions and the gradient taken to the rows.
+They are what the field's code bases do, with the logits of all positions and the gradient taken to the rows. Like
+there, whatever a layer needs is found by whole forward passes for that layer alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -15,38 +16,103 @@ def naive_path_integral(
     model: LoadedModel, prompt_ids: Sequence[int], answer: int, nodes: Tensor, weights: Tensor, place: int = -1
 ) -> Tensor:
     """Scores [layers, d_ff] of integrated gradients with reference point 0, for neurons and answer at `place`."""
-    return torch.stack(
-        [
-            _layer(model, torch.tensor([list(prompt_ids)]), answer, layer, nodes, weights, place)
-            for layer in range(model.n_layers)
-        ]
-    )
+
+    def of_layer(layer: int) -> Tensor:
+        value = neurons_at(model, prompt_ids, layer, place)
+        start = torch.zeros_like(value)
+        return value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights, place)
+
+    return torch.stack([of_layer(layer) for layer in range(model.n_layers)])
 
 
-def _layer(
-    model: LoadedModel, ids: Tensor, answer: int, layer: int, nodes: Tensor, weights: Tensor, place: int
+def naive_sig(
+    model: LoadedModel, prompt_ids: Sequence[int], words: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
 ) -> Tensor:
-    projection = model.output_projections[layer]
+    """Scores [layers, d_ff] of sequential integrated gradients, before they are divided by their norm."""
+
+    def of_layer(layer: int) -> Tensor:
+        value, total = neurons_at(model, prompt_ids, layer), torch.zeros(())
+        for word in words:
+            start = neurons_at(model, replaced(model, prompt_ids, word), layer)
+            gradient = _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
+            total = total + (value - start) * gradient
+        return total
+
+    return torch.stack([of_layer(layer) for layer in range(model.n_layers)])
+
+
+def naive_amig(
+    model: LoadedModel, prompt_ids: Sequence[int], words: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
+) -> Tensor:
+    """Scores [layers, d_ff] of AMIG as its authors' code has it."""
+
+    def of_layer(layer: int) -> Tensor:
+        value = neurons_at(model, prompt_ids, layer)
+        starts = [neurons_at(model, replaced(model, prompt_ids, word), layer) for word in words]
+        start = sum(starts, torch.zeros(())) / len(starts)
+        return value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
+
+    return torch.stack([of_layer(layer) for layer in range(model.n_layers)])
+
+
+def naive_amig_paper(
+    model: LoadedModel, prompt_ids: Sequence[int], words: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
+) -> Tensor:
+    """Scores [layers, d_ff] of AMIG as its equations have it."""
+
+    def of_layer(layer: int) -> Tensor:
+        value, total = neurons_at(model, prompt_ids, layer), torch.zeros(())
+        for word in words:
+            start = neurons_at(model, replaced(model, prompt_ids, word), layer)
+            total = total + value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
+        return total
+
+    return torch.stack([of_layer(layer) for layer in range(model.n_layers)])
+
+
+NAIVE: dict[str, Callable[..., Tensor]] = {"sig": naive_sig, "amig": naive_amig, "amig-paper": naive_amig_paper}
+
+
+def replaced(model: LoadedModel, prompt_ids: Sequence[int], word: int) -> list[int]:
+    """The prompt with one token replaced by the one that ends texts."""
+    return [*prompt_ids[:word], model.tokenizer.eos_token_id, *prompt_ids[word + 1 :]]
+
+
+def neurons_at(model: LoadedModel, prompt_ids: Sequence[int], layer: int, place: int = -1) -> Tensor:
+    """A layer's neurons at one token, from a whole forward pass; OPT flattens queries and positions."""
     seen: list[Tensor] = []
-    # OPT flattens queries and positions before it projects.
-    handle = projection.register_forward_pre_hook(
-        lambda _module, args: seen.append(args[0].reshape(ids.numel(), -1)[place].detach())
+    handle = model.output_projections[layer].register_forward_pre_hook(
+        lambda _module, args: seen.append(args[0].reshape(len(prompt_ids), -1)[place].detach())
     )
     with torch.no_grad():
-        model.model(input_ids=ids)
+        model.model(input_ids=torch.tensor([list(prompt_ids)]))
     handle.remove()
-    value = seen[0]
-    rows = (nodes.to(value)[:, None] * value).requires_grad_()
+    return seen[0]
+
+
+def _gradient(
+    model: LoadedModel,
+    prompt_ids: Sequence[int],
+    answer: int,
+    layer: int,
+    start: Tensor,
+    end: Tensor,
+    nodes: Tensor,
+    weights: Tensor,
+    place: int = -1,
+) -> Tensor:
+    """The gradient of p(answer), averaged along the path of one layer from `start` to `end`, [d_ff]."""
+    rows = (start + nodes.to(end)[:, None] * (end - start)).requires_grad_()
 
     def put(_module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-        sequences = args[0].reshape(len(rows), ids.shape[1], -1)
-        sequences = sequences.clone()
+        sequences = args[0].reshape(len(rows), len(prompt_ids), -1).clone()
         sequences[:, place] = rows
         return (sequences.view(args[0].shape),)
 
-    handle = projection.register_forward_pre_hook(put)
-    logits = model.model(input_ids=ids.expand(len(nodes), -1)).logits
+    handle = model.output_projections[layer].register_forward_pre_hook(put)
+    ids = torch.tensor([list(prompt_ids)]).expand(len(nodes), -1)
+    logits = model.model(input_ids=ids).logits
     handle.remove()
     probability = logits[:, place].softmax(-1)[:, answer]
     (gradient,) = torch.autograd.grad(probability.sum(), rows)
-    return (gradient * weights.to(value)[:, None]).sum(0) * value
+    return (gradient * weights.to(end)[:, None]).sum(0)

@@ -146,13 +146,21 @@ def _record_last_token(
 
 
 def _run_prefix(model: LoadedModel, queries: Sequence[EncodedQuery], width: int) -> Cache:
-    """Keys and values of all tokens but the last; an empty cache where every query is one token long."""
+    """Keys and values of all tokens but the last; an empty cache where every query is one token long.
+
+    A prefix that several queries have, such as one query's for each of its paths, is run once.
+    """
     cache = DynamicCache(config=model.model.config)
     if width:
-        ids = torch.zeros(len(queries), width, dtype=torch.long)
-        for row, query in zip(ids, queries, strict=True):
-            row[: len(query.prompt_ids) - 1] = torch.tensor(query.prompt_ids[:-1])
+        prefixes = list(dict.fromkeys(query.prompt_ids[:-1] for query in queries))
+        ids = torch.zeros(len(prefixes), width, dtype=torch.long)
+        for row, prefix in zip(ids, prefixes, strict=True):
+            row[: len(prefix)] = torch.tensor(prefix)
         model.model.base_model(input_ids=ids.to(model.device), past_key_values=cache, use_cache=True)
+        if len(prefixes) < len(queries):
+            number = {prefix: index for index, prefix in enumerate(prefixes)}
+            rows = [number[query.prompt_ids[:-1]] for query in queries]
+            cache.batch_select_indices(torch.tensor(rows, device=model.device))
     return cache
 
 

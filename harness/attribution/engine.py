@@ -19,16 +19,20 @@ class PathIntegral:
         scores: one a neuron.
         answer_probability: p(answer) of the unmodified run.
         completeness_gap: max over layers of |sum of scores - (p - p at the reference point)| / p; what the quadrature
-            left out. Only meaningful where the factor is (value - reference).
+            left out. None where the factor is not (value - reference), for then there is no such sum.
     """
 
     scores: Float[Tensor, "queries layers d_ff"]
     answer_probability: Float[Tensor, " queries"]
-    completeness_gap: Float[Tensor, " queries"]
+    completeness_gap: Float[Tensor, " queries"] | None
 
 
 def integrate(
-    state: Unmodified, reference: Float[Tensor, "layers queries d_ff"], quadrature: Quadrature
+    state: Unmodified,
+    reference: Float[Tensor, "layers queries d_ff"],
+    quadrature: Quadrature,
+    *,
+    factor: Float[Tensor, "layers queries d_ff"] | None = None,
 ) -> PathIntegral:
     """Integrates the gradient of p(answer) along the straight path from `reference` to the unmodified neurons.
 
@@ -45,6 +49,7 @@ def integrate(
         state: the unmodified run of a batch of queries.
         reference: where the paths start; device and dtype of the model.
         quadrature: nodes and weights on [0, 1].
+        factor: what the integral is multiplied by instead of (v - r).
 
     Returns:
         Scores in the model's dtype (at least float32), detached, on the model's device.
@@ -60,17 +65,20 @@ def integrate(
     assert slope is not None
     gradients = torch.autograd.grad(hidden, points, slope)
     p_rows = log_p.exp().unflatten(1, (len(points), -1))  # rows are ordered by layer, then by node
-    factors = weights.to(log_p) * p_rows
+    node_weights = weights.to(log_p) * p_rows
+    multipliers = moved if factor is None else factor
     scores = torch.stack(
         [
-            torch.einsum("qk,qkn->qn", factors[:, layer], gradient.to(log_p)) * d.to(log_p)
-            for layer, (gradient, d) in enumerate(zip(gradients, moved, strict=True))
+            torch.einsum("qk,qkn->qn", node_weights[:, layer], gradient.to(log_p)) * multiplier.to(log_p)
+            for layer, (gradient, multiplier) in enumerate(zip(gradients, multipliers, strict=True))
         ],
         dim=1,
     )
     p = answer_probability(state, None)
-    p_reference = answer_probability(state, reference)
-    gap = (scores.sum(2) - (p - p_reference)).abs().amax(1) / p.squeeze(1)
+    gap = None
+    if factor is None:
+        p_reference = answer_probability(state, reference)
+        gap = (scores.sum(2) - (p - p_reference)).abs().amax(1) / p.squeeze(1)
     return PathIntegral(scores=scores, answer_probability=p.squeeze(1), completeness_gap=gap)
 
 

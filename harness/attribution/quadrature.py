@@ -56,6 +56,12 @@ class Quadrature:
     def __str__(self) -> str:
         return f"{self.rule}:{self.steps}"
 
+    def alternative(self) -> "Quadrature":
+        """Another rule for the same integral: ten Gauss-Legendre nodes, or the paper's rule where those are taken."""
+        if self.rule == "gauss-legendre":
+            return Quadrature()
+        return Quadrature(rule="gauss-legendre", steps=10)
+
     def nodes_and_weights(self) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, " steps"]]:
         """Nodes in rising order and their weights, float64."""
         m = self.steps

@@ -1,22 +1,35 @@
 """Claims about where a model keeps facts: statement, estimand, margin, decision. They read evidence, never a model."""
 
-from harness.claims.claim import Claim, keyed_generator
-from harness.claims.evidence import Evidence, Retest
+from harness.claims.agreement import Agreement
+from harness.claims.claim import Claim, JointClaim
+from harness.claims.conjunction import in_every_cell
+from harness.claims.evidence import Evidence, ModelSize, Retest
 from harness.claims.prevalence import Prevalence
 from harness.claims.prevalence_by_relation import PrevalenceByRelation
+from harness.claims.procedure import Procedure, keyed_generator
+from harness.claims.replication import Printed, Replication
 from harness.claims.separation import Separation
+from harness.claims.trend import Trend
 from harness.claims.verdict import Control, Finding, Verdict, number
 
 __all__ = [
+    "Agreement",
     "Claim",
     "Control",
     "Evidence",
     "Finding",
+    "JointClaim",
+    "ModelSize",
     "Prevalence",
     "PrevalenceByRelation",
+    "Printed",
+    "Procedure",
+    "Replication",
     "Retest",
     "Separation",
+    "Trend",
     "Verdict",
+    "in_every_cell",
     "keyed_generator",
     "number",
 ]

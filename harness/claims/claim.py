@@ -1,17 +1,14 @@
 """What every claim has, so that one driver decides all of them."""
 
-import hashlib
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
-
-import numpy as np
 
 from harness.claims.evidence import Evidence
 from harness.claims.verdict import Finding
 
 
-@runtime_checkable
-class Claim(Protocol):
-    """A statement about a model that evidence can support or refute. The object is its own configuration."""
+class Statement(Protocol):
+    """What can be supported or refuted. The object is its own configuration."""
 
     @property
     def name(self) -> str:
@@ -33,16 +30,20 @@ class Claim(Protocol):
         """What the interval is compared with, declared beforehand."""
         ...
 
+
+@runtime_checkable
+class Claim(Statement, Protocol):
+    """A statement about one model under one localizer."""
+
     def decide(self, evidence: Evidence) -> Finding:
         """The verdict on this evidence."""
         ...
 
 
-def keyed_generator(seed: int, claim: str, purpose: str) -> np.random.Generator:
-    """Random numbers that depend on the seed, the claim and the purpose alone.
+@runtime_checkable
+class JointClaim(Statement, Protocol):
+    """A statement about several localizers on one model, or several models under one localizer, on the same facts."""
 
-    So adding a claim, or one more random step in a claim, changes no other number.
-    """
-    digest = hashlib.sha256(f"{claim}\n{purpose}".encode()).digest()
-    words = np.frombuffer(digest, dtype="<u4").tolist()
-    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
+    def decide_jointly(self, evidence: Mapping[str, Evidence]) -> Finding:
+        """The verdict on the evidence of each, by name."""
+        ...

@@ -33,6 +33,19 @@ class Retest:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSize:
+    """How large a model is, and of which family.
+
+    Attributes:
+        family: models of one family differ in size more than in make.
+        parameters: how many it has, those that are shared counted once.
+    """
+
+    family: str
+    parameters: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evidence:
     """The localizations of one model and localizer.
@@ -47,6 +60,8 @@ class Evidence:
         unscored: how many queries got no score, by reason.
         retest: the same queries localized again, or None where that was not done.
         object_of_fact: object of each fact, one index over all relations, or None where objects are not told apart.
+        fact_uids: what a fact is called wherever else it is asked for, or None where nothing else is compared.
+        model: size of the model, or None where no other model is compared.
         measured: floors that were measured on this evidence already, by what was asked; every threshold asks again.
     """
 
@@ -59,6 +74,8 @@ class Evidence:
     unscored: dict[str, int] = field(default_factory=dict[str, int])
     retest: Retest | None = None
     object_of_fact: Int[np.ndarray, " facts"] | None = None
+    fact_uids: tuple[str, ...] | None = None
+    model: ModelSize | None = None
     measured: dict[tuple[object, ...], object] = field(default_factory=dict[tuple[object, ...], object], init=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +87,12 @@ class Evidence:
         _check_range("relation_of_fact", self.relation_of_fact, len(self.relation_names))
         if self.object_of_fact is not None:
             _check_length("object_of_fact", self.object_of_fact, self.n_facts, "one a fact")
+        if self.fact_uids is not None and len(set(self.fact_uids)) != self.n_facts:
+            raise ConfigError(
+                f"fact_uids must name each of the {self.n_facts} facts, each by a name of its own",
+                setting="fact_uids",
+                value=self.fact_uids,
+            )
         if self.retest is not None:
             _check_range("retest.relation_of_group", self.retest.relation_of_group, len(self.relation_names))
 

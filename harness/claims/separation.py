@@ -1,24 +1,22 @@
 """The claim that consistent and inconsistent facts (K_I, K_II) are two kinds, not two ends of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from jaxtyping import Int
 
-from harness.claims.claim import keyed_generator
 from harness.claims.classes import FEWEST_FACTS, FEWEST_RELATIONS, both_classes, how_to_get_both
 from harness.claims.description import paper_statistic
 from harness.claims.evidence import Evidence
-from harness.claims.gate import measure_gate
 from harness.claims.halves import FEWEST_QUERIES, Halves, split_halves
 from harness.claims.held_out import HELD_OUT, HeldOut, measure_held_out
+from harness.claims.procedure import Procedure, check_at_least, check_share
 from harness.claims.verdict import Finding, Verdict, number
 from harness.consistency import Threshold
-from harness.errors import ConfigError
 
 MODES_LEVEL: Final = 0.05
-"""Two kinds need one mode to be rejected at this level."""
+"""Two kinds take a test that rejects one mode at this level; the difference on other queries guards them as well."""
 
 MOST_EMPTY_DRAWS: Final = 0.05
 """With more bootstrap draws than this in which a class has no fact, the interval describes the luckier draws."""
@@ -41,44 +39,19 @@ class Separation:
     Attributes:
         threshold: where the CS2 of the classifying half is cut; one that is estimated is found anew in every half.
         margin: difference that the interval is compared with: half of the paper's static threshold.
-        draws: bootstrap draws over relations.
-        permutations: exchanges of queries for the permutation floor.
-        seed: of everything random here.
         splits: how often queries are split into halves.
-        subset_size: queries a subset, for the permutation floor.
-        ceiling_bound: lowest retest ceiling that lets the claim speak.
-        minimum_relations: with fewer the verdict is INCONCLUSIVE.
+        procedure: what all claims share.
     """
 
     threshold: Threshold
     margin: float = 0.05
-    draws: int = 10_000
-    permutations: int = 200
-    seed: int = 0
     splits: int = 20
-    subset_size: int = 4
-    ceiling_bound: float = 0.3
-    minimum_relations: int = 8
+    procedure: Procedure = field(default_factory=Procedure)
 
     def __post_init__(self) -> None:
         """Raises ConfigError at the first setting out of its range."""
-        for setting in ("margin", "ceiling_bound"):
-            value = getattr(self, setting)
-            if not 0.0 < value < 1.0:
-                raise ConfigError(
-                    f"{setting} of separation was set to {value}; it lies strictly between 0 and 1",
-                    setting=setting,
-                    value=value,
-                )
-        lowest = {"draws": 100, "permutations": 99, "seed": 0, "splits": 1, "subset_size": 2, "minimum_relations": 2}
-        for setting, least in lowest.items():
-            value = getattr(self, setting)
-            if value < least:
-                raise ConfigError(
-                    f"{setting} of separation was set to {value}; it must be at least {least}",
-                    setting=setting,
-                    value=value,
-                )
+        check_share("margin of separation", self.margin)
+        check_at_least("splits of separation", self.splits, 1)
 
     @property
     def name(self) -> str:
@@ -104,14 +77,7 @@ class Separation:
         Raises:
             ConfigError: the evidence holds no retest.
         """
-        gate = measure_gate(
-            evidence,
-            claim=self.name,
-            size=self.subset_size,
-            permutations=self.permutations,
-            ceiling_bound=self.ceiling_bound,
-            rng=self._rng("floor"),
-        )
+        gate = self.procedure.gate(evidence, self.name)
         halves = split_halves(evidence, self.splits, rng=self._rng("halves"))
         relation = evidence.relation_of_fact[halves.fact]
         verdict, reason, measured = self.judged(halves, relation)
@@ -137,8 +103,8 @@ class Separation:
         """The interval against the margin, and then whether there are two kinds."""
         low, high = measured.interval.low, measured.interval.high
         found = measured.sentence(self.margin)
-        if len(np.unique(relation)) < self.minimum_relations:
-            few = f"Fewer than {self.minimum_relations} relations carry no verdict; give more relations."
+        few = self.procedure.too_few(len(np.unique(relation)))
+        if few is not None:
             return Verdict.INCONCLUSIVE, f"{found} {few}"
         if measured.contrast.empty_draws > MOST_EMPTY_DRAWS:
             return Verdict.INCONCLUSIVE, (
@@ -179,7 +145,7 @@ class Separation:
         cut = self.threshold.cut(halves.score)
         if not both_classes(halves.score, relation, cut):
             return Verdict.NOT_APPLICABLE, how_to_get_both(halves.score, relation, cut), None
-        measured = measure_held_out(halves, relation, self.threshold, draws=self.draws, generator=self._rng)
+        measured = measure_held_out(halves, relation, self.threshold, draws=self.procedure.draws, generator=self._rng)
         if measured is None:
             reason = "No fact of one class has a neuron in the other half of its queries. Take another threshold."
             return Verdict.NOT_APPLICABLE, reason, None
@@ -215,4 +181,4 @@ class Separation:
         }
 
     def _rng(self, purpose: str) -> np.random.Generator:
-        return keyed_generator(self.seed, self.name, purpose)
+        return self.procedure.generator(self.name, purpose)

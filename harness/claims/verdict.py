@@ -69,6 +69,7 @@ class Finding:
         n_queries: their queries.
         n_relations: their relations: the clusters.
         n_unscored: queries that got no row at all.
+        paper_value: what the paper prints for the estimate, if it is compared.
         extras: everything else that a reader needs; numbers, words, None, or lists and dicts of them.
     """
 
@@ -83,11 +84,12 @@ class Finding:
     n_queries: int = 0
     n_relations: int = 0
     n_unscored: int = 0
+    paper_value: float | None = None
     extras: dict[str, object] = field(default_factory=dict[str, object])
 
     def __post_init__(self) -> None:
         """Raises RecordError at the first number that is no finite builtin."""
-        for name in ("estimate", "ci_low", "ci_high", "margin", "p_value"):
+        for name in ("estimate", "ci_low", "ci_high", "margin", "p_value", "paper_value"):
             _check(getattr(self, name), name)
         for name in ("n_facts", "n_queries", "n_relations", "n_unscored"):
             if type(getattr(self, name)) is not int:

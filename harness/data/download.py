@@ -18,6 +18,7 @@ from urllib.error import HTTPError
 
 import platformdirs
 
+from harness.atomic import write_atomically
 from harness.data.remote import RemoteData, RemoteFile
 from harness.errors import DataError
 
@@ -174,17 +175,9 @@ def _difference(file: RemoteFile, content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as opened:
-                opened.write(content)
-                opened.flush()
-                os.fsync(opened.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(path, content)
     except OSError as error:
         raise DataError(
             f"the cache cannot be written: {error.strerror}. Set {HOME_VARIABLE} to a folder where there is room and"

@@ -123,6 +123,10 @@ class Dataset:
                     prompt = pattern.ask(fact, self.form)
                     yield Query(fact=fact, index=index, pattern_id=pattern.id, prompt=prompt, form=self.form)
 
+    def facts(self) -> list[Fact]:
+        """Every fact, by relation."""
+        return [fact for relation in self.relations for fact in relation.facts]
+
     @property
     def n_facts(self) -> int:
         """Number of facts."""

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from harness.activations.answers import AnswerStatistics, answer_statistics
 from harness.activations.verification import verify_row
-from harness.errors import ModelError
+from harness.errors import ConfigError, ModelError
 from harness.execution.plan import Plan, Request
 from harness.execution.progress import Progress
-from harness.localizers.localizer import AttributionMap, Localizer
-from harness.localizers.selection import keep_largest
+from harness.localizers.localizer import AttributionMap, Localizer, Unscored
+from harness.localizers.selection import ScoredNeurons, keep_largest
 from harness.models.handle import ModelHandle
 from harness.models.loaded import LoadedModel
 from harness.store.localizations import LocalizationStore
@@ -87,9 +89,9 @@ def _localize(
         yield _row(request, answer, found)
 
 
-def _row(request: Request, answer: AnswerStatistics, found: AttributionMap) -> LocalizationRow:
+def _row(request: Request, answer: AnswerStatistics, found: AttributionMap | Unscored) -> LocalizationRow:
     query, encoded = request.query, request.encoded
-    kept = keep_largest(found.scores)
+    kept, gap, reason = _kept(found)
     return LocalizationRow(
         row_key=encoded.key,
         fact_uid=query.fact.uid,
@@ -104,8 +106,23 @@ def _row(request: Request, answer: AnswerStatistics, found: AttributionMap) -> L
         joint_probability=answer.joint_probability,
         top_token_is_answer=answer.top_token_is_answer,
         n_answer_tokens=len(encoded.answer_ids),
-        max_score=kept.max_score,
-        completeness_gap=found.completeness_gap,
-        neurons=tuple(kept.neurons.tolist()),
-        scores=tuple(kept.scores.tolist()),
+        unscored=reason,
+        max_score=kept.max_score if kept else None,
+        completeness_gap=gap,
+        neurons=tuple(kept.neurons.tolist()) if kept else (),
+        scores=tuple(kept.scores.tolist()) if kept else (),
     )
+
+
+def _kept(found: AttributionMap | Unscored) -> tuple[ScoredNeurons | None, float | None, str | None]:
+    """What is stored of a map, its completeness gap, and why there is no map."""
+    if isinstance(found, Unscored):
+        return None, None, found.reason
+    if not np.isfinite(found.scores).all():
+        raise ConfigError(
+            "the localizer gave scores that are not finite, and nothing of this shard was stored. Try it with"
+            " `pytest kntests -m controls --localizer ...`",
+            setting="localizer",
+            value=found.scores,
+        )
+    return keep_largest(found.scores), found.completeness_gap, None

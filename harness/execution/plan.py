@@ -35,6 +35,10 @@ class Plan:
     requests: tuple[Request, ...]
     unscored: dict[str, int]
 
+    def why_unscored(self) -> str:
+        """The reasons as one text, with how many queries each concerns."""
+        return "; ".join(f"{count} queries, because {reason}" for reason, count in self.unscored.items())
+
     def shards(self) -> list[tuple[Request, ...]]:
         """The requests without repeated rows, cut into shards of queries of about equal length.
 

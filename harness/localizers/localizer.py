@@ -24,6 +24,17 @@ class AttributionMap:
     completeness_gap: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """A query that the method gives no score.
+
+    Attributes:
+        reason: why, in words that are the same for every query of this kind: they are counted under it.
+    """
+
+    reason: str
+
+
 @runtime_checkable
 class Localizer(Protocol):
     """A method of knowledge localization.
@@ -42,7 +53,7 @@ class Localizer(Protocol):
 
     def attribute(
         self, model: LoadedModel, queries: Sequence[EncodedQuery], *, batch_size: int | None
-    ) -> list[AttributionMap]:
+    ) -> Sequence[AttributionMap | Unscored]:
         """Scores every neuron for every query.
 
         Args:
@@ -51,7 +62,7 @@ class Localizer(Protocol):
             batch_size: queries at once; None for the localizer's own judgement. Changes no score but by rounding.
 
         Returns:
-            One map a query, in order.
+            One map a query, in order, or why there is none; never a map of NaN, nor of 0 for want of anything else.
         """
         ...
 

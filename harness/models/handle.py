@@ -5,34 +5,37 @@ without them.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
+from huggingface_hub import is_offline_mode
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoTokenizer,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging as transformers_logging
 
-from harness.data.facts import QueryForm
-from harness.errors import ConfigError, ModelError, near_matches
+from harness.data.download import OnBytes
+from harness.data.facts import Dataset, QueryForm
+from harness.data.sources import EMBEDDED, PARAREL, load_dataset
+from harness.errors import ConfigError, DataError, ModelError, near_matches
 from harness.models.adapters import describe
-from harness.models.context import context_length
+from harness.models.configuration import context_length, read_config
 from harness.models.families import Family, family_of
 from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprint
 from harness.models.hub import download
 from harness.models.loaded import LoadedModel
-from harness.models.names import ModelName, resolve_name
+from harness.models.names import BUILTIN_FOLDER, ModelName, resolve_name
+from harness.models.organisms.folder import planted_folder
+from harness.models.organisms.growing import grow
+from harness.models.organisms.world import World
 from harness.models.parts import Parts, common_input_width
 from harness.models.placement import DeviceMap, check_device_map, check_placed, choose_device
+from harness.models.weights import read_weights
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _EXPECTED_FILE = "expected_verdicts.json"
@@ -44,6 +47,7 @@ class ModelHandle:
     Attributes:
         name: its id in tests and records.
         builtin: whether it came with this project.
+        alias: the alias that it was asked for by, or None.
         n_loads: how often its weights were loaded.
     """
 
@@ -67,6 +71,7 @@ class ModelHandle:
             raise ConfigError(f"no dtype {dtype!r}. {near_matches(dtype, _DTYPES)}", setting="dtype", value=dtype)
         self.name = name.id
         self.builtin = name.builtin
+        self.alias = name.id if name.alias and name.revision is None else None
         self.n_loads = 0
         self.dtype = dtype
         self.device = choose_device(device)
@@ -81,14 +86,16 @@ class ModelHandle:
 
     @cached_property
     def folder(self) -> Path:
-        """Where its files lie, downloaded first if need be."""
+        """Where its files lie, downloaded or built first if need be."""
         if self._source.folder is not None:
             return self._source.folder
+        if self._source.planted is not None:
+            return planted_folder(self._source.planted)
         assert self._source.hub_id is not None
         return download(
             self._source.hub_id,
             revision=self._source.revision,
-            offline=self._offline or bool(os.environ.get("HF_HUB_OFFLINE")),
+            offline=self._offline or is_offline_mode(),
             with_code=self._trust_remote_code,
         )
 
@@ -104,13 +111,21 @@ class ModelHandle:
         Raises:
             ModelError: there is none that can be read.
         """
+        _ = self.config  # what is wrong with it is told as such
         try:
-            return cast(
+            tokenizer = cast(
                 PreTrainedTokenizerBase,
                 AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self._trust_remote_code),
             )
-        except (OSError, ValueError, ImportError, KeyError) as error:
+        except Exception as error:  # a dozen kinds, by what is wrong with the file
             raise ModelError(f"{self.name!r} has no tokenizer that can be read: {error}", model=self.name) from error
+        # Some families make one up that knows nothing but special tokens, and every query would be empty.
+        if set(tokenizer.get_vocab().values()) <= set(tokenizer.all_special_ids):
+            raise ModelError(
+                f"{self.name!r} has no tokenizer: {self.folder} lacks tokenizer.json, or what its kind reads instead",
+                model=self.name,
+            )
+        return tokenizer
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:
@@ -124,18 +139,16 @@ class ModelHandle:
         Raises:
             ModelError: it cannot be read.
         """
-        try:
-            return AutoConfig.from_pretrained(
-                self.folder, trust_remote_code=self._trust_remote_code, local_files_only=True
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
-            raise ModelError(
-                f"{self.name!r} has a config.json that cannot be read: {error}", model=self.name
-            ) from error
+        return read_config(self.folder, name=self.name, trust_remote_code=self._trust_remote_code)
+
+    @property
+    def family(self) -> str:
+        """The model type of its configuration."""
+        return str(self.config.model_type)
 
     @cached_property
-    def family(self) -> Family:
-        """The row of its family.
+    def row(self) -> Family:
+        """The data row of its family.
 
         Raises:
             ModelError: no row describes it.
@@ -145,33 +158,72 @@ class ModelHandle:
     @cached_property
     def context_length(self) -> int | None:
         """Most tokens that the model takes at once, from its configuration; None for no limit."""
-        return context_length(self.config)
+        return context_length(self.config, name=self.name)
 
     @property
     def query_form(self) -> QueryForm:
         """What it can be asked: a beginning to be continued, or a sentence with a gap."""
-        return QueryForm.CLOZE if self.family.masked else QueryForm.CONTINUATION
+        return QueryForm.CLOZE if self.row.masked else QueryForm.CONTINUATION
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """How many parameters it has, shared ones counted once; from its configuration, without its weights.
+
+        Raises:
+            ModelError: the configuration makes no model.
+        """
+        return sum(parameter.numel() for parameter in self._empty().parameters())
 
     @cached_property
     def d_ff(self) -> int:
-        """Neurons a layer, from a model without weights: what is stored must not cost loading them.
+        """Neurons a layer, without its weights: what is stored must not cost loading them.
 
         Raises:
-            ModelError: its family's row does not fit.
+            ModelError: the configuration makes no model, or its family's row does not fit.
         """
-        with torch.device("meta"):
-            empty = self._auto_class.from_config(self.config, trust_remote_code=self._trust_remote_code)
-        parts = Parts(model=empty, family=self.family, name=self.name)
+        parts = Parts(model=self._empty(), family=self.row, name=self.name)
         return common_input_width(tuple(map(parts.output_projection, parts.blocks())), name=self.name)
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
         """(claim, localizer, threshold) -> verdict, which a built-in model carries; empty for any other."""
-        path = self.folder / _EXPECTED_FILE if self.builtin else None
-        if path is None or not path.exists():
+        path = BUILTIN_FOLDER / self._source.id / _EXPECTED_FILE
+        if not self.builtin or not path.exists():
             return {}
         rows = cast(list[dict[str, str]], json.loads(path.read_text(encoding="utf-8"))["verdicts"])
         return {(row["claim"], row["localizer"], row["threshold"]): row["verdict"] for row in rows}
+
+    @property
+    def world(self) -> World | None:
+        """The truth about a planted model: its facts and the neurons that hold them; None for any other."""
+        return None if self._source.planted is None else grow(self._source.planted.recipe)
+
+    def facts_source(self, asked: str | None) -> str:
+        """What the facts are called that it is asked for: its own, if it came with the project and no others are named.
+
+        Raises:
+            DataError: it is a planted model, which speaks no language but its own.
+        """
+        if self._source.planted is None:
+            return asked or (EMBEDDED if self.builtin else PARAREL)
+        if asked is not None:
+            raise DataError(f"{self.name} knows no words but those of its own facts; leave out --data={asked}")
+        return self._source.planted.recipe.name
+
+    def dataset(self, source: str, *, offline: bool = False, on_bytes: OnBytes | None = None) -> Dataset:
+        """The facts of that source; see `load_dataset`.
+
+        Args:
+            source: as `facts_source` gives it.
+            offline: never ask the network.
+            on_bytes: told how far fetching is.
+
+        Raises:
+            DataError: they cannot be read.
+        """
+        if self.world is not None:
+            return self.world.dataset
+        return load_dataset(source, form=self.query_form, offline=offline, on_bytes=on_bytes)
 
     def loaded(self) -> LoadedModel:
         """The model with its weights, loaded at the first call.
@@ -180,26 +232,19 @@ class ModelHandle:
             ModelError: the files do not make a model, or its family is unknown.
         """
         if self._loaded is None:
+            row = self.row  # an unknown family is told before gigabytes are read
             self.n_loads += 1
-            show_bars = transformers_logging.is_progress_bar_enabled()
-            transformers_logging.disable_progress_bar()
-            try:
-                model: Any = self._auto_class.from_pretrained(
-                    self.folder,
-                    dtype=_DTYPES[self.dtype],
-                    attn_implementation=self.family.attention,
-                    device_map=self.device_map,
-                    trust_remote_code=self._trust_remote_code,
-                    use_safetensors=True,
-                    local_files_only=True,
-                )
-                if self.device_map is None:
-                    model = model.to(self.device)
-            except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
-                raise ModelError(f"{self.name!r} cannot be loaded: {error}", model=self.name) from error
-            finally:
-                if show_bars:
-                    transformers_logging.enable_progress_bar()
+            model = read_weights(
+                self._auto_class,
+                self.folder,
+                name=self.name,
+                dtype=_DTYPES[self.dtype],
+                attn_implementation=row.attention,
+                device_map=self.device_map,
+                trust_remote_code=self._trust_remote_code,
+            )
+            if self.device_map is None:
+                model = model.to(self.device)
             check_placed(model, name=self.name)
             self._loaded = LoadedModel(
                 name=self.name,
@@ -209,10 +254,6 @@ class ModelHandle:
                 adapter=self._adapter,
             )
         return self._loaded
-
-    @property
-    def _auto_class(self) -> Any:
-        return AutoModelForMaskedLM if self.family.masked else AutoModelForCausalLM
 
     def release(self) -> None:
         """Drops the weights; the next `loaded` reads them again."""
@@ -224,8 +265,8 @@ class ModelHandle:
             "weights": self.fingerprint,
             "tokenizer": self.tokenizer_fingerprint,
             "dtype": self.dtype,
-            "attention": self.family.attention,
-            **({"adapter": describe(self.family)} if self.family is self._adapter else {}),
+            "attention": self.row.attention,
+            **({"adapter": describe(self.row)} if self.row is self._adapter else {}),
         }
 
     def describe(self) -> dict[str, Any]:
@@ -236,9 +277,21 @@ class ModelHandle:
             "source": self._source.hub_id or ("built in" if self.builtin else self.folder.name),
             "revision": commit,
             "device": str(self.device if self.device_map is None else self.device_map),
-            "model_type": self.config.model_type,
+            "model_type": self.family,
             "remote_code": self._trust_remote_code,
         }
+
+    @property
+    def _auto_class(self) -> Any:
+        return AutoModelForMaskedLM if self.row.masked else AutoModelForCausalLM
+
+    def _empty(self) -> Any:
+        """The model without weights."""
+        try:
+            with torch.device("meta"):
+                return self._auto_class.from_config(self.config, trust_remote_code=self._trust_remote_code)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
+            raise ModelError(f"the size of {self.name!r} cannot be told: {error}", model=self.name) from error
 
 
 def resolve_model(

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from harness.models.context import context_length
+from harness.models.configuration import context_length
 from harness.models.families import Family, family_of
 from harness.models.parts import Parts, common_input_width
 
@@ -101,8 +101,8 @@ class LoadedModel:
 
     @property
     def context_length(self) -> int | None:
-        """Most tokens that the model takes at once: see `harness.models.context`."""
-        return context_length(self._config)
+        """Most tokens that the model takes at once: see `harness.models.configuration`."""
+        return context_length(self._config, name=self.name)
 
     @property
     def attention_implementation(self) -> str:

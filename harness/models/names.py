@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ModelError, near_matches
+from harness.models.files import missing_files
+from harness.models.organisms.recipe import Planted
+from harness.models.organisms.registry import PLANTED
 
 BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 
@@ -27,10 +30,12 @@ class ModelName:
 
     Attributes:
         id: short name for test ids and records.
-        folder: where the model lies, or None if it has to come from the hub.
+        folder: where the model lies, or None if it has to come from the hub or to be built.
         hub_id: its id on the hub, or None if it lies in a folder.
         revision: branch, tag or commit on the hub; the default branch if None.
         builtin: whether it came with this project.
+        planted: what it is built from, or None if its weights lie somewhere.
+        alias: whether the id is one of `ALIASES`, and so a model that others know by it.
     """
 
     id: str
@@ -38,10 +43,12 @@ class ModelName:
     hub_id: str | None = None
     revision: str | None = None
     builtin: bool = False
+    planted: Planted | None = None
+    alias: bool = False
 
 
 def builtin_models() -> dict[str, Path]:
-    """Id and folder of the models that come with the project."""
+    """Id and folder of the trained models that come with the project."""
     return {path.parent.name: path.parent for path in sorted(BUILTIN_FOLDER.glob("*/config.json"))}
 
 
@@ -57,9 +64,11 @@ def resolve_name(name: str) -> ModelName:
     builtin = builtin_models()
     if name in builtin:
         return ModelName(id=name, folder=builtin[name], builtin=True)
+    if name in PLANTED:
+        return ModelName(id=name, builtin=True, planted=PLANTED[name])
     plain, _, revision = name.partition("@")
     if plain in ALIASES:
-        return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None)
+        return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None, alias=True)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return ModelName(id=folder.resolve().name, folder=_checked(folder, name))
@@ -70,7 +79,7 @@ def resolve_name(name: str) -> ModelName:
     if looks_like_path:
         raise ModelError(f"no folder {name!r}; --model takes a name, a hub id or a model's folder", model=name)
     raise ModelError(
-        f"no model {name!r}. {near_matches(name, [*builtin, *ALIASES])} "
+        f"no model {name!r}. {near_matches(name, [*builtin, *PLANTED, *ALIASES])} "
         f"A folder is written ./{name}, a hub id owner/{name}.",
         model=name,
     )
@@ -78,10 +87,10 @@ def resolve_name(name: str) -> ModelName:
 
 def _checked(folder: Path, name: str) -> Path:
     """The folder, if it holds a configuration and weights."""
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"the folder {name!r} holds no model: config.json is missing", model=name)
-    if not list(folder.glob("*.safetensors")):
+    if missing := missing_files(folder):
         raise ModelError(
-            f"the folder {name!r} holds no weights in safetensors; convert them with save_pretrained", model=name
+            f"the folder {name!r} holds no model that can be used: it lacks {', '.join(missing)}. "
+            "A model's folder is what save_pretrained writes, with weights in safetensors",
+            model=name,
         )
     return folder

@@ -42,8 +42,9 @@ class StudentizedBootstrap:
         t_draws: t* of every draw, sorted. A draw with se* = 0 has t* = +-inf by the sign of theta* - theta, 0 if equal.
         degenerate_draws: share of draws with se* = 0.
         n_clusters: G.
-        effective_clusters: (sum n_g)^2 / sum n_g^2: as many clusters of equal size would weigh as much.
-        bounds: range of the parameter; where it is (0, 1), every fact's value lies in it too.
+        effective_clusters: (sum n_g)^2 / sum n_g^2: as many clusters of equal size would weigh as much; None where
+            the parameter is no mean over clusters.
+        bounds: range of the parameter, and of every cluster's value of it.
     """
 
     estimate: float
@@ -51,16 +52,45 @@ class StudentizedBootstrap:
     t_draws: Float[np.ndarray, " draws"]
     degenerate_draws: float
     n_clusters: int
-    effective_clusters: float
+    effective_clusters: float | None
     bounds: tuple[float, float]
+
+    @classmethod
+    def of(
+        cls,
+        estimate: tuple[float, float],
+        theta_draws: Float[np.ndarray, " draws"],
+        se_draws: Float[np.ndarray, " draws"],
+        *,
+        n_clusters: int,
+        effective_clusters: float | None,
+        bounds: tuple[float, float],
+    ) -> "StudentizedBootstrap":
+        """Joins an estimate and its standard error with those of the draws, theta* and se*."""
+        theta, se = estimate
+        shift = theta_draws - theta
+        shift[np.abs(shift) <= math.sqrt(NO_VARIANCE)] = 0.0
+        degenerate = se_draws == 0
+        t = shift / np.where(degenerate, 1.0, se_draws)
+        t[degenerate] = np.where(shift[degenerate] == 0, 0.0, np.copysign(np.inf, shift[degenerate]))
+        return cls(
+            estimate=theta,
+            se=se,
+            t_draws=np.sort(t),
+            degenerate_draws=float(degenerate.mean()) if len(degenerate) else 1.0,
+            n_clusters=n_clusters,
+            effective_clusters=effective_clusters,
+            bounds=bounds,
+        )
 
     def interval(self, level: float = 0.95) -> Interval:
         """The bootstrap-t interval, clipped to the parameter's range.
 
         Quantiles are order statistics, rounded outwards, so infinite t* do no harm as long as they are few. Where the
-        estimate has no spread, or so many draws have none that an end would be infinite, a parameter in [0, 1] takes
-        the exact binomial (Clopper-Pearson) interval with `effective_clusters` trials instead: a cluster's value in
-        [0, 1] varies at most as one trial does. Another parameter gets its whole range.
+        estimate has no spread, or so many draws have none that an end would be infinite, a mean over clusters of
+        values between two bounds takes the exact binomial (Clopper-Pearson) interval with `effective_clusters` trials
+        instead: a cluster's value varies at most as a trial does that has the bounds for its outcomes. Another
+        parameter gets its whole range.
         """
         low, high = self.bounds
         if self._quantiles_are_finite(level):
@@ -68,12 +98,13 @@ class StudentizedBootstrap:
             below = self.estimate - float(self.t_draws[-tail]) * self.se
             above = self.estimate - float(self.t_draws[tail - 1]) * self.se
             return Interval(max(below, low), min(above, high), BOOTSTRAP_T)
-        if self.bounds != UNIT:
+        trials = self._trials()
+        if trials is None:
             return Interval(low, high, NO_SPREAD)
-        hits, misses = self._trials()
-        below = scipy.stats.beta.ppf((1 - level) / 2, hits, misses + 1) if hits > 0 else low
-        above = scipy.stats.beta.ppf((1 + level) / 2, hits + 1, misses) if misses > 0 else high
-        return Interval(float(below), float(above), CLOPPER_PEARSON)
+        hits, misses = trials
+        below = float(scipy.stats.beta.ppf((1 - level) / 2, hits, misses + 1)) if hits > 0 else 0.0
+        above = float(scipy.stats.beta.ppf((1 + level) / 2, hits + 1, misses)) if misses > 0 else 1.0
+        return Interval(low + (high - low) * below, low + (high - low) * above, CLOPPER_PEARSON)
 
     def p_above(self, null: float, level: float = 0.95) -> float | None:
         """One-sided p of "the parameter is at most `null`", by the same method as the interval of this level.
@@ -84,10 +115,13 @@ class StudentizedBootstrap:
             t = (self.estimate - null) / self.se
             at_least = len(self.t_draws) - int(np.searchsorted(self.t_draws, t, side="left"))
             return (1 + at_least) / (1 + len(self.t_draws))
-        if self.bounds != UNIT:
+        trials = self._trials()
+        if trials is None:
             return None
-        hits, misses = self._trials()
-        return float(scipy.stats.beta.cdf(null, hits, misses + 1)) if hits > 0 else 1.0
+        hits, misses = trials
+        low, high = self.bounds
+        share = (null - low) / (high - low)
+        return float(scipy.stats.beta.cdf(share, hits, misses + 1)) if hits > 0 else 1.0
 
     def _tail(self, level: float) -> int:
         """How many t* lie beyond each end."""
@@ -97,9 +131,12 @@ class StudentizedBootstrap:
         tail = self._tail(level)
         return self.se > 0 and tail >= 1 and bool(np.isfinite(self.t_draws[[tail - 1, -tail]]).all())
 
-    def _trials(self) -> tuple[float, float]:
-        """The estimate as successes and failures, fractions allowed."""
-        hits = min(max(self.estimate, 0.0), 1.0) * self.effective_clusters
+    def _trials(self) -> tuple[float, float] | None:
+        """The estimate as outcomes at the upper and at the lower bound, fractions allowed; None if it is no mean."""
+        low, high = self.bounds
+        if self.effective_clusters is None or not math.isfinite(high - low):
+            return None
+        hits = min(max((self.estimate - low) / (high - low), 0.0), 1.0) * self.effective_clusters
         return hits, self.effective_clusters - hits
 
 
@@ -183,16 +220,10 @@ def studentize(
 ) -> StudentizedBootstrap:
     """Joins the estimate with its draws, theta* and se*."""
     theta, se = (float(part[0]) for part in ratio_and_error(totals[None], sizes[None], np.ones((1, len(sizes)))))
-    shift = theta_draws - theta
-    shift[np.abs(shift) <= math.sqrt(NO_VARIANCE)] = 0.0
-    degenerate = se_draws == 0
-    t = shift / np.where(degenerate, 1.0, se_draws)
-    t[degenerate] = np.where(shift[degenerate] == 0, 0.0, np.copysign(np.inf, shift[degenerate]))
-    return StudentizedBootstrap(
-        estimate=theta,
-        se=se,
-        t_draws=np.sort(t),
-        degenerate_draws=float(degenerate.mean()),
+    return StudentizedBootstrap.of(
+        (theta, se),
+        theta_draws,
+        se_draws,
         n_clusters=len(sizes),
         effective_clusters=float(sizes.sum() ** 2 / (sizes**2).sum()),
         bounds=bounds,

@@ -12,7 +12,6 @@ A draw takes G clusters with replacement (cluster g counts m_g times), and linea
 So a cluster may hold facts of one class only, and what both classes of a cluster have in common cancels in u_g.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,18 +67,12 @@ def cluster_contrast(
     estimate, se, _ = _difference(totals, sizes, np.ones((1, n_clusters)))
     blocks = [_difference(totals, sizes, times) for times in multiplicities(n_clusters, draws, rng=rng)]
     theta, errors, both = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    shift = theta[both] - estimate[0]
-    shift[np.abs(shift) <= math.sqrt(NO_VARIANCE)] = 0.0
-    flat = errors[both] == 0
-    t = shift / np.where(flat, 1.0, errors[both])
-    t[flat] = np.where(shift[flat] == 0, 0.0, np.copysign(np.inf, shift[flat]))
-    studentized = StudentizedBootstrap(
-        estimate=float(estimate[0]),
-        se=float(se[0]),
-        t_draws=np.sort(t),
-        degenerate_draws=float(flat.mean()) if len(flat) else 1.0,
+    studentized = StudentizedBootstrap.of(
+        (float(estimate[0]), float(se[0])),
+        theta[both],
+        errors[both],
         n_clusters=n_clusters,
-        effective_clusters=float(n_clusters),
+        effective_clusters=None,
         bounds=bounds,
     )
     return Contrast((float(means[0]), float(means[1])), studentized, float(1 - both.mean()))

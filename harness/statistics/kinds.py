@@ -1,10 +1,17 @@
 """Whether values come in two kinds: Silverman's test of one mode for facts whose relations have levels of their own.
 
-The null world of Silverman's test is the data's own kernel density at the critical bandwidth h. Where facts of a
-relation resemble each other, few relations look like few heaps, and noise of size h that every fact draws for itself
-would smear the heaps in the null world but not in the data: one mode would be rejected far too often (in 26 % of worlds
-with 12 relations that differ and facts that do not). So the noise is divided as the variance is: with the intraclass
-correlation r, a relation draws sqrt(r) h of it and each of its facts sqrt(1 - r) h.
+The critical bandwidth is the smallest bandwidth h at which a Gaussian kernel density of the values has one mode. The
+null world is that density itself: samples from it, shrunk to the variance of the data, that still have more than one
+mode at h say that h is no larger than chance makes it (Silverman 1981, smoothed bootstrap).
+
+Where facts of a relation resemble each other, few relations look like few heaps. Samples take whole relations for it;
+but noise of size h that every fact draws for itself would smear the heaps in the null world and not in the data: one
+mode would be rejected far too often (in 26 % of worlds with 12 relations that differ and facts that do not). So the
+noise is divided as the variance is: with the intraclass correlation r, a relation draws sqrt(r) h of it and each of its
+facts sqrt(1 - r) h.
+
+Values such as CS2 are fractions of small integers. Their lattice is a row of modes that mean nothing, so a bandwidth
+below the values' resolution is never used: what is one mode at that bandwidth is one mode, with p = 1.
 """
 
 import math
@@ -13,9 +20,22 @@ from typing import Final
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
-from harness.statistics.modes import GRID, REACH, one_mode_test
+GRID: Final = 512
+"""Grid cells over the range of the values; densities are exact up to linear binning to it."""
+
+REACH: Final = 8.0
+"""Where the kernel is cut off, in bandwidths: far enough (1e-14) that the cut makes no mode of its own."""
+
+CELLS_A_BANDWIDTH: Final = 16
+"""Grid cells a bandwidth, for samples from the null world."""
+
+FARTHEST_NOISE: Final = 6.5
+"""Where the grid of those samples ends, in bandwidths beyond the values: noise lies farther out once in 1e10 values."""
+
+HALVINGS: Final = 30
+"""Steps in which the critical bandwidth is enclosed."""
 
 BELOW_CRITICAL: Final = 0.98
 """Modes are located at this share of the critical bandwidth, where the last two of them are still apart."""
@@ -54,27 +74,20 @@ def kinds_test(
         values: one value a fact, finite.
         clusters: the cluster of each, any labels.
         rng: draws clusters and noise.
-        resolution: smallest bandwidth that is looked at; 0 for continuous values.
+        resolution: smallest bandwidth that is looked at: the spacing of the values' lattice; 0 for continuous values.
         draws: samples from the null world.
     """
+    if len(values) == 0 or np.ptp(values) == 0:
+        return Kinds(1.0, tuple(values[:1].tolist()), None, resolution, 0.0)
     _, cluster = np.unique(clusters, return_inverse=True)
     shared = intraclass_correlation(values, cluster)
-    bandwidth = one_mode_test(values, rng=rng, resolution=resolution, draws=0).bandwidth
-    if len(values) == 0 or np.ptp(values) == 0:
-        return Kinds(1.0, tuple(values[:1].tolist()), None, bandwidth, shared)
-    modes, valley = _modes(values, BELOW_CRITICAL * bandwidth)
-    if valley is None:
-        return Kinds(1.0, modes, None, bandwidth, shared)
-    shrink = 1 / math.sqrt(1 + (bandwidth / values.std()) ** 2)
-    centre = values.mean()
-    blocks = [values[cluster == g] - centre for g in range(int(cluster.max()) + 1)]
-    several = 0
-    for _ in range(draws):
-        drawn = [blocks[g] for g in rng.integers(len(blocks), size=len(blocks))]
-        picked = np.concatenate(drawn)
-        of_cluster = np.repeat(rng.standard_normal(len(drawn)), [len(block) for block in drawn])
-        noise = math.sqrt(shared) * of_cluster + math.sqrt(1 - shared) * rng.standard_normal(len(picked))
-        several += int(len(_modes(centre + shrink * (picked + bandwidth * noise), bandwidth)[0]) > 1)
+    binned = _Binned.of(values)
+    floor = max(resolution, binned.spread / GRID)
+    if len(binned.peaks(floor)[0]) <= 1:
+        return Kinds(1.0, *binned.located(floor), floor, shared)
+    bandwidth = binned.critical_bandwidth(floor)
+    modes, valley = binned.located(BELOW_CRITICAL * bandwidth)
+    several = _null_with_several_modes(values, cluster, bandwidth, shared, draws, rng)
     return Kinds((1 + several) / (1 + draws), modes, valley, bandwidth, shared)
 
 
@@ -98,18 +111,98 @@ def intraclass_correlation(values: Float[np.ndarray, " facts"], cluster: Int[np.
     return min(max((between - within) / (between + (typical - 1) * within), 0.0), 1.0)
 
 
-def _modes(values: Float[np.ndarray, " facts"], bandwidth: float) -> tuple[tuple[float, ...], float | None]:
-    """Where the Gaussian kernel density of the values has its local maxima, ascending, and its minimum between them."""
-    low, spread = float(values.min()), float(np.ptp(values))
-    place = (values - low) / spread * (GRID - 1)
-    left = np.minimum(place.astype(np.int64), GRID - 2)
+def _null_with_several_modes(
+    values: Float[np.ndarray, " facts"],
+    cluster: Int[np.ndarray, " facts"],
+    bandwidth: float,
+    shared: float,
+    draws: int,
+    rng: np.random.Generator,
+) -> int:
+    """How many samples from the null world have more than one mode at the bandwidth.
+
+    All samples lie on one grid, so that their densities are one product: the grid's step is fine against the bandwidth,
+    and its ends are so far out that noise does not reach them.
+    """
+    shrink = 1 / math.sqrt(1 + (bandwidth / values.std()) ** 2)
+    order = np.argsort(cluster, kind="stable")
+    blocks = np.split((values[order] - values.mean()) * shrink, np.cumsum(np.bincount(cluster))[:-1])
+    noise, spread = bandwidth * shrink, float(np.ptp(values))
+    step = max(bandwidth / CELLS_A_BANDWIDTH, spread / GRID)
+    low = float((values.min() - values.mean()) * shrink) - FARTHEST_NOISE * noise
+    cells = math.ceil((spread * shrink + 2 * FARTHEST_NOISE * noise) / step) + 2
+    binned = np.empty((draws, cells))
+    for row in binned:
+        drawn = [blocks[g] for g in rng.integers(len(blocks), size=len(blocks))]
+        sample = np.concatenate(drawn)
+        of_cluster = np.repeat(rng.standard_normal(len(drawn)), [len(block) for block in drawn])
+        of_fact = rng.standard_normal(len(sample))
+        sample += noise * (math.sqrt(shared) * of_cluster + math.sqrt(1 - shared) * of_fact)
+        row[:] = _bin(np.clip((sample - low) / step, 0, cells - 1), cells)
+    apart = (np.arange(cells)[:, None] - np.arange(cells)) * (step / bandwidth)
+    density = binned @ np.exp(-(apart**2) / 2)
+    return int((_is_peak(density).sum(axis=1) > 1).sum())
+
+
+def _bin(place: Float[np.ndarray, " facts"], cells: int) -> Float[np.ndarray, " cells"]:
+    """Weight of each cell, every value shared linearly between its two neighbors; places count in cells."""
+    left = np.minimum(place.astype(np.int64), cells - 2)
     right = place - left
-    weights = np.bincount(left, 1 - right, GRID) + np.bincount(left + 1, right, GRID)
-    density = scipy.ndimage.gaussian_filter1d(
-        weights, bandwidth / spread * (GRID - 1), mode="constant", truncate=REACH, output=np.float64
-    )
-    around = np.pad(density, 1)
-    peaks = np.flatnonzero((density > around[:-2]) & (density >= around[2:]))
-    step = spread / (GRID - 1)
-    lowest = peaks[0] + int(density[peaks[0] : peaks[-1] + 1].argmin()) if len(peaks) > 1 else None
-    return tuple((low + peaks * step).tolist()), None if lowest is None else float(low + lowest * step)
+    return np.bincount(left, 1 - right, cells) + np.bincount(left + 1, right, cells)
+
+
+def _is_peak(density: Float[np.ndarray, "*samples cells"]) -> Bool[np.ndarray, "*samples cells"]:
+    """Where a density has its local maxima; of equal neighbors the first."""
+    around = np.pad(density, [(0, 0)] * (density.ndim - 1) + [(1, 1)])
+    return (density > around[..., :-2]) & (density >= around[..., 2:])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Binned:
+    """Values on a grid over their range.
+
+    Attributes:
+        weights: weight of each grid cell, every value shared linearly between its two neighbors.
+        low: smallest value.
+        spread: largest minus smallest, above 0.
+    """
+
+    weights: Float[np.ndarray, " grid"]
+    low: float
+    spread: float
+
+    @classmethod
+    def of(cls, values: Float[np.ndarray, " facts"]) -> "_Binned":
+        low, spread = float(values.min()), float(np.ptp(values))
+        return cls(_bin((values - low) / spread * (GRID - 1), GRID), low, spread)
+
+    def peaks(self, bandwidth: float) -> tuple[Int[np.ndarray, " modes"], Float[np.ndarray, " grid"]]:
+        """Cells at which the Gaussian kernel density has its local maxima, and the density."""
+        density = scipy.ndimage.gaussian_filter1d(
+            self.weights, bandwidth / self.spread * (GRID - 1), mode="constant", truncate=REACH, output=np.float64
+        )
+        return np.flatnonzero(_is_peak(density)), density
+
+    def located(self, bandwidth: float) -> tuple[tuple[float, ...], float | None]:
+        """Where the modes lie, ascending, and where the density is lowest between the first and the last."""
+        peaks, density = self.peaks(bandwidth)
+        step = self.spread / (GRID - 1)
+        modes = tuple((self.low + peaks * step).tolist())
+        if len(peaks) < 2:
+            return modes, None
+        return modes, self.low + step * float(peaks[0] + density[peaks[0] : peaks[-1] + 1].argmin())
+
+    def critical_bandwidth(self, several: float) -> float:
+        """The smallest bandwidth with one mode; the number of modes falls as a Gaussian's bandwidth grows.
+
+        Args:
+            several: a bandwidth that shows more than one mode.
+        """
+        one = self.spread
+        for _ in range(HALVINGS):
+            middle = math.sqrt(several * one)
+            if len(self.peaks(middle)[0]) > 1:
+                several = middle
+            else:
+                one = middle
+        return one

@@ -90,9 +90,43 @@ def share_at_or_below(
     if split is None:
         studentized = cluster_bootstrap(totals, sizes, draws=draws, rng=rng, bounds=UNIT)
     else:
-        theta, se = _redrawn_shares(values, cluster, split, draws, rng)
+        theta, se = _redrawn_shares(values[None], cluster, np.ones(1), split, draws, rng)
         studentized = studentize(totals, sizes, theta, se, bounds=UNIT)
     return _estimate(studentized, totals / sizes, cut, len(values), level)
+
+
+def weighted_shares(
+    values: Float[np.ndarray, "groups facts"],
+    clusters: Int[np.ndarray, " facts"],
+    cuts: Float[np.ndarray, " groups"],
+    weights: Float[np.ndarray, " groups"],
+    *,
+    draws: int,
+    rng: np.random.Generator,
+    split: SplitRule | None = None,
+) -> StudentizedBootstrap:
+    """A weighted sum of the shares at or below a cut in several groups of values of the same facts.
+
+    theta = sum_m w_m #{f: value_mf <= cut_m} / #{f}, such as a difference or a slope. A cluster is drawn whole, with
+    the values of all groups, so what they have in common cancels.
+
+    Args:
+        values: one value a group and fact, finite.
+        clusters: the cluster of each fact, any labels.
+        cuts: the cut of each group's whole sample.
+        weights: of each group.
+        draws: bootstrap draws.
+        rng: draws the clusters.
+        split: if the cuts were estimated, the rule that estimates them, applied to every group in every draw.
+    """
+    _, cluster = np.unique(clusters, return_inverse=True)
+    sizes = np.bincount(cluster).astype(np.float64)
+    totals = np.bincount(cluster, weights @ (values <= cuts[:, None]))
+    bounds = (float(np.minimum(weights, 0).sum()), float(np.maximum(weights, 0).sum()))
+    if split is None:
+        return cluster_bootstrap(totals, sizes, draws=draws, rng=rng, bounds=bounds)
+    theta, se = _redrawn_shares(values, cluster, weights, split, draws, rng)
+    return studentize(totals, sizes, theta, se, bounds=bounds)
 
 
 def _estimate(
@@ -112,28 +146,51 @@ def _estimate(
 
 
 def _redrawn_shares(
-    values: Float[np.ndarray, " facts"],
+    values: Float[np.ndarray, "groups facts"],
     cluster: Int[np.ndarray, " facts"],
+    weights: Float[np.ndarray, " groups"],
     split: SplitRule,
     draws: int,
     rng: np.random.Generator,
 ) -> tuple[Float[np.ndarray, " draws"], Float[np.ndarray, " draws"]]:
-    """The share and its standard error in every draw, each with the cut that the draw itself gives.
-
-    A draw is a weighting of clusters, so its cumulative counts and sums over the sorted distinct values are one product
-    of multiplicities [draws, clusters] and the clusters' own cumulative counts and sums [clusters, distinct].
-    """
-    distinct, position = np.unique(values, return_inverse=True)
-    shape = (int(cluster.max()) + 1, len(distinct))
-    cell = cluster * shape[1] + position
-    at_value = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
-    counts = np.cumsum(at_value, axis=1)
-    sums = np.cumsum(at_value * (distinct - values.mean()), axis=1)  # centred: a cut does not move, rounding does
-    at_or_below = np.ascontiguousarray(counts.T)
+    """The weighted sum of shares and its standard error in every draw, each with the cuts that the draw gives."""
+    groups = [_Cumulative.of(row, cluster) for row in values]
+    sizes = np.bincount(cluster).astype(np.float64)
     thetas, errors = [], []
-    for times in multiplicities(shape[0], draws, rng=rng, chunk=max(1, CELLS_AT_ONCE // shape[1])):
-        last_below = split(times @ counts, times @ sums)
-        theta, se = ratio_and_error(at_or_below[last_below], counts[None, :, -1], times)
+    widest = max(group.counts.shape[1] for group in groups)
+    for times in multiplicities(len(sizes), draws, rng=rng, chunk=max(1, CELLS_AT_ONCE // widest)):
+        totals = np.zeros(times.shape)
+        for weight, group in zip(weights, groups, strict=True):
+            totals += weight * group.at_or_below[split(times @ group.counts, times @ group.sums)]
+        theta, se = ratio_and_error(totals, sizes[None], times)
         thetas.append(theta)
         errors.append(se)
     return np.concatenate(thetas), np.concatenate(errors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cumulative:
+    """Values by cluster, cumulated over their sorted distinct values.
+
+    A draw is a weighting of clusters, so its cumulative counts and sums are one product of multiplicities
+    [draws, clusters] and these.
+
+    Attributes:
+        counts: values of each cluster up to and with each distinct value.
+        sums: their sum, less the mean of all values a value: a cut does not move by it, rounding does.
+        at_or_below: the counts, by distinct value first.
+    """
+
+    counts: Float[np.ndarray, "clusters distinct"]
+    sums: Float[np.ndarray, "clusters distinct"]
+    at_or_below: Float[np.ndarray, "distinct clusters"]
+
+    @classmethod
+    def of(cls, values: Float[np.ndarray, " facts"], cluster: Int[np.ndarray, " facts"]) -> "_Cumulative":
+        distinct, position = np.unique(values, return_inverse=True)
+        shape = (int(cluster.max()) + 1, len(distinct))
+        cell = cluster * shape[1] + position
+        at_value = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+        counts = np.cumsum(at_value, axis=1)
+        sums = np.cumsum(at_value * (distinct - values.mean()), axis=1)
+        return cls(counts, sums, np.ascontiguousarray(counts.T))

@@ -7,7 +7,6 @@ under a temporary name and renamed, so a crash loses at most the shard in flight
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -17,11 +16,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.atomic import write_atomically
 from harness.errors import StoreError
 from harness.store.rows import ROW_SCHEMA, LocalizationRow
 
-NUMERICS_VERSION = 1
-"""Raised by hand when the same inputs would give other scores than before."""
+NUMERICS_VERSION = 2
+"""Raised by hand when the same inputs would give other scores than before, or rows get other columns."""
 
 
 class LocalizationStore:
@@ -48,17 +48,17 @@ class LocalizationStore:
             raise StoreError(f"the store cannot be written: {error.strerror}", path=self.folder) from error
 
     def present(self) -> set[str]:
-        """Keys of all rows that are stored. A shard that cannot be read is set aside and its rows count as missing."""
+        """Keys of all rows that are stored. A shard that cannot be read is set aside and its rows count as missing.
+
+        Raises:
+            StoreError: such a shard cannot be set aside.
+        """
         keys: set[str] = set()
         for path in self._shards():
             try:
                 keys.update(pq.read_table(path, columns=["row_key"])["row_key"].to_pylist())
             except (pa.ArrowException, OSError, KeyError) as error:
-                aside = path.with_suffix(".unreadable")
-                path.rename(aside)
-                warnings.warn(
-                    f"{path} cannot be read ({error}); set aside as {aside.name}, computed again", stacklevel=2
-                )
+                self._set_aside(path, error)
         return keys
 
     def read(self, keys: Collection[str]) -> pa.Table:
@@ -95,18 +95,13 @@ class LocalizationStore:
         except OSError as error:
             raise StoreError(f"a shard cannot be written: {error.strerror}", path=self.folder) from error
 
+    def _set_aside(self, path: Path, reason: Exception) -> None:
+        aside = path.with_suffix(".unreadable")
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise StoreError(f"cannot be read ({reason}), nor renamed: {error.strerror}", path=path) from error
+        warnings.warn(f"{path} cannot be read ({reason}); set aside as {aside.name}, computed again", stacklevel=3)
+
     def _shards(self) -> list[Path]:
         return sorted(self.folder.glob("shard-*.parquet"))
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes under a temporary name of this process, flushes to the disk and renames."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

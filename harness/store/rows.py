@@ -23,7 +23,8 @@ class LocalizationRow:
         joint_probability: p(all answer tokens | query), teacher-forced.
         top_token_is_answer: whether the first answer token is the model's top token.
         n_answer_tokens: tokens of the answer.
-        max_score: largest score of the whole map.
+        unscored: why the localizer gives this query no score; None where it gives one.
+        max_score: largest score of the whole map; None where there is no score.
         completeness_gap: what the quadrature left out, relative to the answer probability; None where undefined.
         neurons: layer * d_ff + index, rising, of every neuron above 0.05 * max_score.
         scores: their scores.
@@ -42,7 +43,8 @@ class LocalizationRow:
     joint_probability: float
     top_token_is_answer: bool
     n_answer_tokens: int
-    max_score: float
+    unscored: str | None = None
+    max_score: float | None
     completeness_gap: float | None
     neurons: tuple[int, ...]
     scores: tuple[float, ...]
@@ -63,7 +65,8 @@ ROW_SCHEMA = pa.schema(
         pa.field("joint_probability", pa.float64(), nullable=False),
         pa.field("top_token_is_answer", pa.bool_(), nullable=False),
         pa.field("n_answer_tokens", pa.int32(), nullable=False),
-        pa.field("max_score", pa.float32(), nullable=False),
+        pa.field("unscored", pa.string(), nullable=True),
+        pa.field("max_score", pa.float32(), nullable=True),
         pa.field("completeness_gap", pa.float64(), nullable=True),
         pa.field("neurons", pa.list_(pa.int32()), nullable=False),
         pa.field("scores", pa.list_(pa.float32()), nullable=False),

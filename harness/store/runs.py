@@ -1,13 +1,14 @@
 """Saved runs: `<store>/runs/NNNN_name/`, numbered in the order in which they were saved."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
 
+from harness.atomic import write_atomically
 from harness.errors import ConfigError, StoreError
 from harness.records import RunRecord
-from harness.store.localizations import write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -33,13 +34,24 @@ def save_run(root: Path, name: str, record: RunRecord, facts: pd.DataFrame) -> P
             f"a run's name is letters, digits, '.', '_' and '-', got {name!r}", setting="save", value=name
         )
     rows = [{k: v for k, v in row.to_dict().items() if k != "extras"} for row in record.claims]
+    files = {
+        "run.json": record.to_json(),
+        "results.csv": pd.DataFrame(rows).to_csv(index=False),
+        "facts.csv": facts.to_csv(index=False),
+    }
+    folder = None
     try:
         folder = _new_folder(root / "runs", name)
-        write_atomically(folder / "run.json", record.to_json().encode())
-        write_atomically(folder / "results.csv", pd.DataFrame(rows).to_csv(index=False).encode())
-        write_atomically(folder / "facts.csv", facts.to_csv(index=False).encode())
+        for file, text in files.items():
+            write_atomically(folder / file, text.encode())
     except OSError as error:
-        raise StoreError(f"the run cannot be saved: {error.strerror}", path=root / "runs") from error
+        if folder is not None:  # half a run would be taken for a whole one
+            shutil.rmtree(folder, ignore_errors=True)
+        raise StoreError(
+            f"the run cannot be saved: {error.strerror}. Localizations that are stored stay, so the same command"
+            " judges again in little time",
+            path=root / "runs",
+        ) from error
     return folder
 
 

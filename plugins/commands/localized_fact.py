@@ -142,8 +142,9 @@ def localize_fact(
         queries=tuple(
             _query(request.query.prompt, request.query.pattern_id, rows[request.encoded.key], d_ff)
             for request in plan.requests
+            if rows[request.encoded.key]["unscored"] is None
         ),
-        unscored=plan.unscored,
+        unscored=dict(Counter(plan.unscored) + Counter(rows[key]["unscored"] for key in keys if rows[key]["unscored"])),
         computed=computed,
     )
 

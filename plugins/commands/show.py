@@ -11,7 +11,6 @@ from tabulate import tabulate
 from harness.attribution.quadrature import Quadrature
 from harness.consistency import StaticThreshold, parse_threshold
 from harness.data.facts import Dataset, Fact
-from harness.data.sources import EMBEDDED, PARAREL, load_dataset
 from harness.errors import ConfigError
 from harness.localizers import make_localizer
 from harness.models.adapters import load_adapter
@@ -76,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         trust_remote_code=arguments.trust_remote_code,
     )
     with DownloadBar() as bar:
-        source = arguments.data or (EMBEDDED if model.builtin else PARAREL)
-        dataset = load_dataset(source, form=model.query_form, offline=arguments.offline, on_bytes=bar.update)
+        source = model.facts_source(arguments.data)
+        dataset = model.dataset(source, offline=arguments.offline, on_bytes=bar.update)
     for fact in _facts(dataset, arguments.fact):
         found = localize_fact(
             fact,

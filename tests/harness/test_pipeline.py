@@ -1,24 +1,35 @@
-"""The stages joined, on the built-in model and its own facts."""
+"""The stages joined, on the built-in models and their own facts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from harness.attribution.quadrature import Quadrature
-from harness.claims import Prevalence
-from harness.consistency import StaticThreshold, cs1_cs2
+from harness.claims import Claim, Prevalence, PrevalenceByRelation, Procedure, Separation
+from harness.consistency import OtsuThreshold, StaticThreshold, cs1_cs2
 from harness.errors import DataError
-from harness.localizers import Localizer, make_localizer
+from harness.localizers import AttributionMap, Localizer, Unscored, make_localizer
 from harness.models.handle import ModelHandle, resolve_model
+from harness.models.loaded import LoadedModel
+from harness.models.names import builtin_models
+from harness.models.queries import EncodedQuery
 from harness.neurons import NeuronSet
 from harness.pipeline import Settings, Workspace
 from harness.records import ClaimRow, RunRecord
 from tests.random_localizer import RandomNeurons
 
-STATIC = Prevalence(threshold=StaticThreshold(0.1), draws=500)
+FEW_DRAWS = Procedure(draws=500)
+STATIC = Prevalence(threshold=StaticThreshold(0.1), procedure=FEW_DRAWS)
+CLAIMS = [
+    claim(threshold=threshold, procedure=FEW_DRAWS)
+    for claim in (Prevalence, PrevalenceByRelation, Separation)
+    for threshold in (StaticThreshold(0.1), OtsuThreshold())
+]
 FEW = Settings(limit=6, draws=500, quadrature=Quadrature(rule="right", steps=4))
 
 
@@ -27,9 +38,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
-@pytest.fixture(scope="module")
-def handle() -> ModelHandle:
-    return resolve_model("tiny-gpt2")
+@pytest.fixture(scope="module", params=sorted(builtin_models()))
+def handle(request: pytest.FixtureRequest) -> ModelHandle:
+    return resolve_model(request.param)
 
 
 def judge(settings: Settings, handle: ModelHandle, localizer: Localizer | None = None) -> ClaimRow:
@@ -75,9 +86,9 @@ def test_a_saved_run_holds_complete_rows(handle: ModelHandle, store: Path) -> No
     assert None not in (row.estimate, row.ci_low, row.ci_high, row.margin, row.p_value)
     paper = row.extras["paper"]
     assert paper["r_consistent"] + paper["r_inconsistent"] == pytest.approx(1)
-    assert record.manifest.smoke == "at most 6 facts a relation; built-in model tiny-gpt2"
+    assert record.manifest.smoke == f"at most 6 facts a relation; built-in model {handle.name}"
     assert record.manifest.data["embedded"]["facts"] == 102
-    assert record.manifest.models["tiny-gpt2"]["weights"] == handle.fingerprint
+    assert record.manifest.models[handle.name]["weights"] == handle.fingerprint
     assert record.manifest.settings["quadrature"] == {"rule": "right", "steps": 4}
     assert len(pd.read_csv(folder / "results.csv")) == 1
 
@@ -105,8 +116,57 @@ def test_known_facts_alone(handle: ModelHandle, store: Path) -> None:
     assert row.n_facts == full.extras["known"]["n_facts"]
 
 
+class Skipping:
+    """Integrated gradients, without a score where the query speaks of a capital."""
+
+    def __init__(self) -> None:
+        self._method = make_localizer("ig", quadrature=FEW.quadrature)
+
+    @property
+    def name(self) -> str:
+        return "skipping"
+
+    def config(self) -> dict[str, Any]:
+        return {"method": "skipping", **self._method.config()}
+
+    def attribute(
+        self, model: LoadedModel, queries: Sequence[EncodedQuery], *, batch_size: int | None
+    ) -> list[AttributionMap | Unscored]:
+        found = self._method.attribute(model, queries, batch_size=batch_size)
+        none = Unscored(reason="a capital")
+        return [none if "capital" in query.prompt else item for query, item in zip(queries, found, strict=True)]
+
+
+def test_queries_that_the_localizer_does_not_score_are_counted_and_left_out(handle: ModelHandle, store: Path) -> None:
+    workspace = Workspace(replace(FEW, store=store))
+    row = workspace.judge(STATIC, handle, Skipping(), "static:0.1")
+    evidence = workspace.evidence(handle, Skipping())
+    full = workspace.evidence(handle, make_localizer("ig", quadrature=FEW.quadrature))
+    queries = list(workspace.dataset(handle).queries())
+    skipped = sum("capital" in query.prompt for query in queries)
+    assert 0 < skipped < len(queries) == len(full.sets)
+    assert evidence.unscored == {"a capital": skipped}
+    assert row.n_unscored == skipped
+    assert len(evidence.sets) == len(queries) - skipped
+    kept = np.array(["capital" not in query.prompt for query in queries])
+    assert evidence.fact_of_query.tolist() == full.fact_of_query[kept].tolist()
+    assert evidence.sets.sizes.tolist() == full.sets.sizes[kept].tolist()
+    assert evidence.retest is not None
+    assert full.retest is not None
+    assert 0 < len(evidence.retest.groups) < len(full.retest.groups)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.name}-{claim.threshold.name}")
+def test_every_claim_on_the_random_control_is_void(handle: ModelHandle, store: Path, claim: Claim) -> None:
+    settings = replace(FEW, store=store, limit=12)
+    control = make_localizer("random", quadrature=settings.quadrature)
+    row = Workspace(settings).judge(claim, handle, control, "any")
+    assert row.verdict == "VOID"
+    assert "retest ceiling" in row.reason
+
+
 def test_a_model_whose_context_is_too_short_for_every_query(store: Path, handle: ModelHandle) -> None:
-    short = resolve_model("tiny-gpt2")
+    short = resolve_model(handle.name)
     short.__dict__["context_length"] = 2
-    with pytest.raises(DataError, match=r"no query of embedded can be put to tiny-gpt2.*longer than"):
+    with pytest.raises(DataError, match=rf"no query of embedded can be put to {handle.name}.*longer than"):
         judge(replace(FEW, store=store), short)

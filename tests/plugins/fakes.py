@@ -23,6 +23,10 @@ class FakeModel:
     name: str
     loaded: bool = False
 
+    @property
+    def alias(self) -> str | None:
+        return self.name if self.name in ("gpt2", "llama3") else None
+
     def load(self) -> None:
         if not self.loaded:
             tell(f"load {self.name}")
@@ -38,12 +42,17 @@ class FakeLocalizer:
     name: str
 
 
+@dataclass(frozen=True)
+class FakeProcedure:
+    draws: int
+    seed: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class FakeClaim:
     """Decides what it is told to."""
 
-    draws: int
-    seed: int
+    procedure: FakeProcedure
     threshold: object = None
     margin: float = 0.25
     name: str = "prevalence"
@@ -92,7 +101,7 @@ class FakeWorkspace:
             ci_low=0.4,
             ci_high=0.49,
             margin=claim.margin,
-            extras={**claim.extras, "draws": claim.draws, "seed": claim.seed},
+            extras={**claim.extras, "draws": claim.procedure.draws, "seed": claim.procedure.seed},
         )
 
     def save_run(self, rows: list[ClaimRow], *, name: str | None, command: str, seconds: float) -> Path:
@@ -130,6 +139,9 @@ class FakeBackend:
         if name not in known and ":" not in name:
             raise ConfigError(f"no localizer {name!r}. {near_matches(name, known)}", setting="localizer", value=name)
         return FakeLocalizer(name.rpartition(":")[2])
+
+    def procedure(self, request: object) -> FakeProcedure:
+        return FakeProcedure(request.draws, request.seed)
 
     def workspace(self, request: object, progress: object) -> FakeWorkspace:
         tell(f"request {request}")

@@ -13,7 +13,7 @@ def pytest_configure(config):
     backend = HarnessBackend()
     request = read_request(config, backend.claims)
     model = backend.model(request.models[0], request)
-    tell(f"family {model.family.model_type} {model.family.ffn_added_as_is} {model.device_map}")
+    tell(f"family {model.family} {model.row.ffn_added_as_is} {model.device_map}")
 """
 ADAPTER = """
 from dataclasses import replace

@@ -1,18 +1,16 @@
 """The engine against the naive method, captum, finite differences and closed forms."""
 
-import warnings
-
 import pytest
 import torch
-from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from harness.activations.last_token import run_last_token
 from harness.attribution.engine import PathIntegral, answer_probability, integrate
 from harness.attribution.quadrature import Quadrature
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from tests.captum_scores import captum_scores
 from tests.naive import naive_path_integral
-from tests.random_models import FAMILIES, random_model, random_queries
+from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
 RAGGED = [5, 1, 9, 3, 1, 12]
 RULES = ["right:20", "left:20", "midpoint:20", "trapezoid:20", "gauss-legendre:10"]
@@ -20,12 +18,7 @@ RULES = ["right:20", "left:20", "midpoint:20", "trapezoid:20", "gauss-legendre:1
 
 @pytest.fixture(autouse=True)
 def norms_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LLaMA's RMSNorm computes in float32 whatever the dtype, which hides agreement beyond 1e-7 in both methods."""
-
-    def forward(self: LlamaRMSNorm, hidden: torch.Tensor) -> torch.Tensor:
-        return self.weight * hidden * torch.rsqrt(hidden.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
-
-    monkeypatch.setattr(LlamaRMSNorm, "forward", forward)
+    norms_in_the_models_dtype(monkeypatch)
 
 
 def attribute(model: LoadedModel, queries: list[EncodedQuery], rule: str = "right:20") -> PathIntegral:
@@ -89,49 +82,12 @@ def test_company_changes_nothing(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_equals_captums_layer_integrated_gradients(family: str) -> None:
+def test_equals_captums_integrated_gradients(family: str) -> None:
     model, (query,) = random_model(family), random_queries([7])
     found = attribute(model, [query], "gauss-legendre:10").scores[0]
-    ids = torch.tensor([query.prompt_ids])
-
-    def probability(tokens: torch.Tensor) -> torch.Tensor:
-        return model.model(input_ids=tokens, use_cache=False).logits[:, -1].softmax(-1)[:, query.answer_ids[0]]
-
-    for layer, projection in enumerate(model.output_projections):
-        # Our path moves the last position alone: captum's reference point is the unmodified input with zeros there.
-        unmodified: list[torch.Tensor] = []
-        handle = projection.register_forward_pre_hook(lambda _m, args, kept=unmodified: kept.append(args[0].detach()))
-        probability(ids)
-        handle.remove()
-        reference = unmodified[0].clone()
-        reference[:, -1] = 0
-        captum_scores = _captum_at_last_position(probability, projection, ids, unmodified[0], reference)
-        assert relative(found[layer], captum_scores) <= 1e-6
-
-
-def _captum_at_last_position(
-    probability: object,
-    projection: torch.nn.Module,
-    ids: torch.Tensor,
-    unmodified: torch.Tensor,
-    reference: torch.Tensor,
-) -> torch.Tensor:
-    """captum's integrated gradients of a function whose input is put in place of the projection's."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # captum's own imports warn
-        from captum.attr import IntegratedGradients
-
-    def answer_given(neurons: torch.Tensor) -> torch.Tensor:
-        handle = projection.register_forward_pre_hook(lambda _m, _args: (neurons,))
-        try:
-            return probability(ids.expand(len(neurons), -1))  # type: ignore[operator]
-        finally:
-            handle.remove()
-
-    scores = IntegratedGradients(answer_given).attribute(
-        unmodified, baselines=reference, n_steps=10, method="gausslegendre"
-    )
-    return scores[0, -1]
+    for layer in range(model.n_layers):
+        expected = captum_scores(model, query, layer, torch.zeros(model.d_ff, dtype=model.dtype), steps=10)
+        assert relative(found[layer], expected) <= 1e-6
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -47,10 +47,44 @@ def two_kinds(relation, rng):
     return np.where(rng.random(len(relation)) < share, low, high)
 
 
-def population(rates, *, relations=12, facts=30, k=8, seed=0):
+# Populations that no rule was shaped on.
+
+
+def skewed(relation, rng):
+    """One kind: most facts keep next to nothing, few keep much, as in the paper's violins; relations differ."""
+    shift = 0.7 * rng.standard_normal(relation.max() + 1)[relation]
+    return logistic(logit(np.clip(rng.beta(1.3, 5, len(relation)), 0.01, 0.99)) + shift)
+
+
+def heavy_tailed_relations(relation, rng):
+    """One kind: facts differ by degree around relations of which a few lie far out."""
+    level = 0.4 * rng.standard_t(3, relation.max() + 1)[relation]
+    return logistic(-0.4 + level + 0.4 * rng.standard_normal(len(relation)))
+
+
+def steady(relation, rng):
+    """One kind: all facts keep most of their neurons."""
+    return np.full(len(relation), 0.7)
+
+
+def two_clouds(relation, rng):
+    """Two kinds, 40 % of them low, each spread in log odds; relations shift all their facts."""
+    shift = 0.3 * rng.standard_normal(relation.max() + 1)[relation]
+    low = rng.random(len(relation)) < 0.4
+    return logistic(np.where(low, -2.2, 1.2) + 0.5 * rng.standard_normal(len(relation)) + shift)
+
+
+def spread(total, relations, rng):
+    """Relations of unequal sizes, at least 10 facts each."""
+    weights = rng.dirichlet(np.full(relations, 2.0))
+    return 10 + rng.multinomial(total - 10 * relations, weights)
+
+
+def population(rates, *, relations=12, facts=30, k=8, seed=0, uneven=False):
     """The evidence of a population; its localizer agrees with itself."""
     rng = np.random.default_rng(seed)
-    relation = np.repeat(np.arange(relations), facts)
+    sizes = spread(relations * facts, relations, rng) if uneven else facts
+    relation = np.repeat(np.arange(relations), sizes)
     n = len(relation)
     own, other = rng.integers(0, WIDTH, (n, 1, SIZE)), rng.integers(0, WIDTH, (n, k, SIZE))
     keep = rng.random((n, k, SIZE)) < rates(relation, rng)[:, None, None]

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import torch
 
 from harness.attribution.quadrature import Quadrature
 from harness.data.folder import load_folder
-from harness.errors import ModelError
+from harness.errors import ModelError, StoreError
 from harness.execution import plan as plan_module
 from harness.execution.local import localize_missing
 from harness.execution.plan import Plan, make_plan
@@ -23,6 +24,7 @@ from harness.models.handle import ModelHandle, resolve_model
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
 from harness.store.localizations import LocalizationStore
+from tests.broken_disk import STEPS, broken_disk
 from tests.random_models import random_model, word_tokenizer
 
 LOCALIZER = make_localizer("ig", quadrature=Quadrature(rule="right", steps=4))
@@ -133,6 +135,26 @@ def test_a_limited_run_is_reused_by_the_full_one_and_never_taken_for_it(
     full = Counting()
     run(plan, handle, store, full)
     assert full.queries == len(plan.requests) - 10
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_disk_that_fills_up_in_the_middle_keeps_what_is_finished(
+    plan: Plan, handle: ModelHandle, tmp_path: Path, step: str
+) -> None:
+    store = store_of(tmp_path, handle)
+    with (
+        broken_disk(step, errno.ENOSPC, spared=2),
+        pytest.raises(StoreError, match="a shard cannot be written: No space left"),
+    ):
+        run(plan, handle, store)
+    assert len(store.present()) == 16
+    second = Counting()
+    run(plan, handle, store, second)  # somebody made room
+    assert second.queries == len(plan.requests) - 16
+    whole = store_of(tmp_path / "whole", handle)
+    run(plan, handle, whole)
+    keys = [request.encoded.key for request in plan.requests]
+    assert store.read(keys).sort_by("row_key").equals(whole.read(keys).sort_by("row_key"))
 
 
 def test_out_of_memory_says_what_to_do(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_one_of_ones_own_is_found_by_module_and_attribute() -> None:
         ("igg", "Did you mean ig"),
         ("nowhere:thing", "No module named 'nowhere'"),
         ("tests.random_localizer:Nothing", "has no attribute 'Nothing'"),
-        ("collections:OrderedDict", r"it needs the members name, config\(\) and attribute"),
+        ("collections:OrderedDict", r"OrderedDict has no name, config, attribute"),
     ],
 )
 def test_names_that_are_no_localizer(name: str, message: str) -> None:

@@ -91,6 +91,78 @@ def test_garbage_in_a_file_is_a_model_error(tmp_path: Path, name: str) -> None:
         resolve_model(str(folder)).loaded()
 
 
+def edit_config(folder: Path, **changes: object) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    kept = {key: value for key, value in {**config, **changes}.items() if value is not Ellipsis}
+    (folder / "config.json").write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize("value", [None, 0, "64"])
+def test_a_config_that_does_not_say_how_long_the_context_is(folder: Path, value: object) -> None:
+    family = json.loads((folder / "config.json").read_text())["model_type"]
+    edit_config(folder, **{"n_positions" if family == "gpt2" else "max_position_embeddings": value})
+    with pytest.raises(ModelError, match=r"of 'model' should say in max_position|that is no model's"):
+        _ = resolve_model(str(folder)).context_length
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{not json", "'model' has a config.json that cannot be read: Expecting property name"),
+        ("[1]", "the config.json of 'model' should be a JSON object with a model_type"),
+        ("{}", "the config.json of 'model' should be a JSON object with a model_type"),
+    ],
+)
+@pytest.mark.parametrize("asked", ["tokenizer", "context_length", "loaded"])
+def test_a_config_that_is_none(folder: Path, content: str, message: str, asked: str) -> None:
+    (folder / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=message):
+        getattr(resolve_model(str(folder)), asked)()
+
+
+def test_a_tokenizer_that_is_missing(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").unlink()
+    with pytest.raises(ModelError, match="'model' has no tokenizer"):
+        _ = resolve_model(str(folder)).tokenizer
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, 0.5, -1])
+def test_weights_that_are_cut_short(folder: Path, kept: float) -> None:
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
+    with pytest.raises(ModelError, match=r"weights of 'model' are damaged or cut short .*download them again"):
+        resolve_model(str(folder)).loaded()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [("num_hidden_layers", "are missing and 0 have another shape"), ("vocab_size", "0 are missing and . have another")],
+)
+def test_weights_that_are_not_those_of_the_configuration(tmp_path: Path, change: str, message: str) -> None:
+    """Transformers draws what is missing at random; localizing that would look like a result."""
+    folder = save(tmp_path / "mixed", "llama")
+    edit_config(folder, **{change: {"num_hidden_layers": 5, "vocab_size": 102}[change]})
+    with pytest.raises(ModelError, match=f"the weights of 'mixed' are not those of its config.json.*{message}"):
+        resolve_model(str(folder)).loaded()
+
+
+def test_weights_that_have_no_use_are_told(tmp_path: Path) -> None:
+    folder = save(tmp_path / "longer", "llama")
+    edit_config(folder, num_hidden_layers=3)
+    with pytest.warns(UserWarning, match=r"longer: 9 weights have no use, such as model\.layers\.3\."):
+        assert resolve_model(str(folder)).loaded().n_layers == 3
+
+
+def test_an_unknown_family_is_told_before_its_weights_are_read(folder: Path) -> None:
+    edit_config(folder, model_type="mystery")
+    handle = resolve_model(str(folder))
+    with pytest.raises(ModelError, match="of the family 'mystery'"):
+        handle.loaded()
+    assert handle.n_loads == 0
+
+
 def test_only_a_builtin_model_carries_expected_verdicts(folder: Path) -> None:
     row = {"claim": "prevalence", "localizer": "ig", "threshold": "otsu", "verdict": "SUPPORTED"}
     (folder / "expected_verdicts.json").write_text(json.dumps({"verdicts": [row]}))

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,23 @@ def test_names_that_stand_for_nothing(name: str, message: str) -> None:
 
 
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"config\.json is missing"):
+    with pytest.raises(ModelError, match=r"it lacks config\.json, model\.safetensors\."):
         resolve_name(str(tmp_path))
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ModelError, match="no weights in safetensors"):
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"it lacks model\.safetensors\..*save_pretrained"):
         resolve_name(str(tmp_path))
+
+
+def test_a_folder_that_lacks_some_of_the_files_that_its_index_names(tmp_path: Path) -> None:
+    folder = _model_folder(tmp_path / "mine")
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}))
+    (folder / "model-1.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"it lacks model-2\.safetensors\."):
+        resolve_name(str(folder))
+    index.write_text("[]")
+    assert resolve_name(str(folder)).folder == folder
 
 
 @pytest.mark.parametrize(

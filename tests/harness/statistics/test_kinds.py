@@ -60,3 +60,64 @@ def test_intraclass_correlation_is_the_share_of_variance_between():
     assert intraclass_correlation(values, cluster) == pytest.approx(0.36, abs=0.04)
     assert intraclass_correlation(rng.random(10), np.zeros(10, dtype=int)) == 0.0
     assert intraclass_correlation(np.array([1.0, 1.0, 2.0, 2.0]), np.array([0, 0, 1, 1])) == 1.0
+
+
+def rejections_alone(make, seeds=20):
+    """Of values that are independent: every fact is a cluster of its own."""
+    several = 0
+    for rng in map(np.random.default_rng, range(seeds)):
+        values, resolution = make(rng)
+        test = kinds_test(values, np.arange(len(values)), rng=rng, resolution=resolution, draws=60)
+        several += int(test.p_value < 0.05)
+    return several
+
+
+def fractions(rng, rates, low, high):
+    """CS2-like values: shares of unions of low..high neurons, and their lattice spacing."""
+    unions = rng.integers(low, high + 1, len(rates))
+    return rng.binomial(unions, rates) / unions, float(np.median(1 / unions))
+
+
+@pytest.mark.parametrize("n", [300, 2000])
+def test_one_skewed_mode_is_not_taken_for_two(n):
+    assert rejections_alone(lambda rng: (rng.beta(1.3, 8, n), 0.0)) <= 4
+
+
+@pytest.mark.parametrize("union", [(3, 12), (8, 40)])
+@pytest.mark.parametrize("n", [300, 2000])
+def test_lattice_and_spike_at_zero_are_not_taken_for_modes(n, union):
+    assert rejections_alone(lambda rng: fractions(rng, rng.beta(1.3, 8, n), *union)) <= 4
+
+
+@pytest.mark.parametrize(("looked_at", "expected"), [(0.0, 3), (1.0, 0)])
+def test_without_the_resolution_the_lattice_of_many_values_would_be_modes(looked_at, expected):
+    def make(rng):
+        values, resolution = fractions(rng, rng.beta(1.3, 8, 20_000), 3, 12)
+        return values, looked_at * resolution
+
+    assert rejections_alone(make, seeds=3) == expected
+
+
+@pytest.mark.parametrize("n", [300, 2000])
+def test_two_classes_are_seen(n):
+    def make(rng):
+        rates = np.where(rng.random(n) < 0.5, rng.beta(2, 20, n), rng.beta(12, 8, n))
+        return fractions(rng, rates, 8, 40)
+
+    assert rejections_alone(make) >= 18
+
+
+def test_critical_bandwidth_of_two_points_is_half_their_distance():
+    # Two equal Gaussians have one mode from a distance of two standard deviations on.
+    kinds = kinds_test(np.array([1.0, 3.0]), np.arange(2), rng=np.random.default_rng(0), draws=20)
+    assert kinds.bandwidth == pytest.approx(1.0, rel=0.02)
+
+
+def test_same_seed_same_p():
+    values = np.random.default_rng(3).beta(1.3, 8, 200)
+    first, second = (kinds_test(values, np.arange(200), rng=np.random.default_rng(1), draws=50) for _ in range(2))
+    assert (first.p_value, first.modes) == (second.p_value, second.modes)
+
+
+def test_no_value():
+    assert kinds_test(np.empty(0), np.empty(0, dtype=int), rng=np.random.default_rng(0)).p_value == 1.0

@@ -11,6 +11,7 @@ from harness.consistency import Groups, consistency_scores
 from harness.data.sources import load_dataset
 from harness.localizers import make_localizer
 from harness.models.handle import ModelHandle, resolve_model
+from harness.models.names import builtin_models
 from harness.neurons import NeuronSet
 from harness.pipeline import Settings, Workspace
 from plugins.commands import main
@@ -45,11 +46,12 @@ def shards(store: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in store.glob("localizations/*/shard-*.parquet")}
 
 
+@pytest.mark.parametrize("model", sorted(builtin_models()))
 def test_a_fact_of_a_built_in_model(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fact = load_dataset("embedded").relations[0].facts[0]
-    words = (fact.uid, f"--store={tmp_path}", "--quadrature=gauss-legendre:4")
+    words = (fact.uid, f"--model={model}", f"--store={tmp_path}", "--quadrature=gauss-legendre:4")
     first = show(capsys, *words)
     assert f"{fact.subject} -> {fact.object}" in first
     assert "8 queries computed now, 0 from the store" in first

@@ -1,4 +1,7 @@
-from harness.claims import keyed_generator
+import pytest
+
+from harness.claims import Procedure, keyed_generator
+from harness.errors import ConfigError
 
 
 def first(*key):
@@ -22,3 +25,21 @@ def test_the_key_is_stable_over_processes_and_versions():
 
 
 EXPECTED = 0.4026026044693728
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"ceiling_bound": 0.0},
+        {"ceiling_bound": 1.5},
+        {"draws": 10},
+        {"permutations": 9},
+        {"seed": -1},
+        {"subset_size": 1},
+        {"subset_limit": 0},
+        {"minimum_relations": 1},
+    ],
+)
+def test_settings_out_of_range_are_named(setting):
+    with pytest.raises(ConfigError, match=next(iter(setting))):
+        Procedure(**setting)

@@ -1,0 +1,72 @@
+"""Sequential integrated gradients of Enguehard (2023), for neurons: a path from each word's reference point."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+
+from harness.attribution.engine import PathIntegral
+from harness.attribution.memory import paths_at_once
+from harness.attribution.quadrature import Quadrature
+from harness.attribution.word_paths import integrate_word_paths
+from harness.localizers.batches import attribute_words
+from harness.localizers.localizer import AttributionMap, Unscored
+from harness.models.loaded import LoadedModel
+from harness.models.queries import EncodedQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequentialIntegratedGradients:
+    """score = sum_i (v - b_i) * integral_0^1 (d p(answer) / d neurons)(b_i + a (v - b_i)) da, the map then divided by
+    its L2 norm.
+
+    v are the neurons at the last query token, b_i the same when word i gives way to the end-of-text token. The
+    equations speak of word embeddings; the paper never says how they become the score of a neuron, and this is the
+    reading that keeps one reference point and one path a word.
+
+    Attributes:
+        quadrature: of every path; the paper's is right:20.
+
+    References:
+        Eq. 11 to 14 of the paper; Enguehard 2023, Sequential Integrated Gradients.
+    """
+
+    quadrature: Quadrature = field(default_factory=Quadrature)
+
+    @property
+    def name(self) -> str:
+        """`sig`."""
+        return "sig"
+
+    def config(self) -> dict[str, Any]:
+        """Method, reference points and quadrature."""
+        return {
+            "method": "sequential integrated gradients",
+            "reference": "each word replaced by the end-of-text token",
+            "quadrature": asdict(self.quadrature),
+        }
+
+    def variant(self) -> "SequentialIntegratedGradients":
+        """The same integrals by another rule: what the retest localizes with beside this one."""
+        return replace(self, quadrature=self.quadrature.alternative())
+
+    def attribute(
+        self, model: LoadedModel, queries: Sequence[EncodedQuery], *, batch_size: int | None
+    ) -> list[AttributionMap | Unscored]:
+        """Scores every neuron for every query that has a word: see `Localizer.attribute`.
+
+        `batch_size` counts (query, word) pairs, for each is a path of its own.
+        """
+        size = batch_size or paths_at_once(model, self.quadrature, queries)
+
+        def integrate(part: list[EncodedQuery], words: list[tuple[int, ...]]) -> PathIntegral:
+            return _normalised(integrate_word_paths(model, part, words, self.quadrature, at_once=size))
+
+        return attribute_words(model, queries, size, integrate)
+
+
+def _normalised(result: PathIntegral) -> PathIntegral:
+    """Every map divided by its L2 norm (Eq. 14), which moves no knowledge neuron; a map of zeros stays one."""
+    norms = torch.linalg.vector_norm(result.scores, dim=(1, 2), keepdim=True)
+    return replace(result, scores=result.scores / torch.where(norms > 0, norms, 1))

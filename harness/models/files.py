@@ -1,0 +1,28 @@
+"""The files that make a model's folder, apart from its tokenizer, whose files have many names."""
+
+import json
+from pathlib import Path
+
+_CONFIG = "config.json"
+_WEIGHTS = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+
+
+def missing_files(folder: Path) -> tuple[str, ...]:
+    """Names of the files without which the folder holds no model: its configuration, and its weights in safetensors.
+
+    Args:
+        folder: a model's folder; weights in several files have an index that names them.
+    """
+    missing = () if (folder / _CONFIG).is_file() else (_CONFIG,)
+    if (folder / _INDEX).is_file():
+        return missing + tuple(name for name in _shards(folder / _INDEX) if not (folder / name).is_file())
+    return missing if any(folder.glob("*.safetensors")) else (*missing, _WEIGHTS)
+
+
+def _shards(index: Path) -> list[str]:
+    """The files of an index; an index that cannot be read is left to whoever loads the weights."""
+    try:
+        return sorted({str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []

@@ -1,0 +1,47 @@
+"""What a session is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.attribution.quadrature import Quadrature
+from harness.localizers.selection import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a session is asked for; every field goes into the manifest of its run.
+
+    Attributes:
+        data: `embedded`, `pararel` or a folder; None for a built-in model's own facts, else ParaRel.
+        relations: only these; empty for all.
+        limit: at most so many facts a relation, drawn by `seed`; None for all.
+        known_only: decide on facts that the model knows alone.
+        quadrature: nodes and weights of every path integral.
+        selection: how scores become knowledge neurons.
+        dtype: of the weights while localizing.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` ...
+        batch_size: queries at once; None for the localizer's judgement.
+        seed: of every draw.
+        draws: bootstrap draws.
+        store: folder of localizations and runs.
+        offline: never ask the network.
+        trust_remote_code: run Python code that comes with a model.
+        margins: claim -> margin, where it is not the declared one.
+    """
+
+    data: str | None = None
+    relations: tuple[str, ...] = ()
+    limit: int | None = None
+    known_only: bool = False
+    quadrature: Quadrature = field(default_factory=Quadrature)
+    selection: Selection = field(default_factory=Selection)
+    dtype: str = "float32"
+    device: str = "auto"
+    batch_size: int | None = None
+    seed: int = 0
+    draws: int = 10_000
+    store: Path = Path(".kntests")
+    offline: bool = False
+    trust_remote_code: bool = False
+    margins: Mapping[str, float] = field(default_factory=dict[str, float])

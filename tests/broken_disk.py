@@ -1,0 +1,62 @@
+"""A disk that is full or read-only, at one step of writing a file. No permission bits: root may write everywhere."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STEPS = ("open", "write", "fsync", "replace")
+"""The steps of writing a file atomically."""
+
+
+@contextmanager
+def broken_disk(step: str, code: int, *, spared: int = 0) -> Iterator[None]:
+    """Lets one step fail, after it went well `spared` times.
+
+    Args:
+        step: one of `STEPS`, or `rename`.
+        code: an errno.
+        spared: how often it still goes well.
+    """
+    left = spared
+
+    def failing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def fail(*args: Any, **named: Any) -> Any:
+            nonlocal left
+            if step in ("open", "write") and "w" not in (args[1] if len(args) > 1 else named.get("mode", "r")):
+                return original(*args, **named)  # reading goes well
+            left -= 1
+            if left >= 0:
+                return original(*args, **named)
+            if step == "write":
+                return _Full(original(*args, **named), code)
+            raise OSError(code, os.strerror(code))
+
+        return fail
+
+    owner: Any = os if step == "fsync" else Path
+    name = "open" if step == "write" else step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, failing(getattr(owner, name)))
+        yield
+
+
+class _Full:
+    """A file that takes half of what is written into it."""
+
+    def __init__(self, file: Any, code: int) -> None:
+        self._file = file
+        self._code = code
+
+    def __enter__(self) -> "_Full":
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        self._file.close()
+
+    def write(self, content: bytes) -> None:
+        self._file.write(content[: len(content) // 2])
+        raise OSError(self._code, os.strerror(self._code))
