@@ -9,7 +9,7 @@ import torch
 from transformers import BertConfig, BertForMaskedLM
 
 from harness.attribution.quadrature import Quadrature
-from harness.claims import Prevalence
+from harness.claims import Prevalence, Procedure
 from harness.consistency import StaticThreshold
 from harness.localizers import make_localizer
 from harness.models.handle import resolve_model
@@ -70,7 +70,9 @@ def test_from_facts_to_a_claim_row(folder: Path, workspace: Workspace, tmp_path:
     evidence = workspace.evidence(handle, localizer)
     assert evidence.unscored == {"the answer is more than one token": 4, "the answer is not in the vocabulary": 4}
     assert len(evidence.fact_of_query) == 4 * len(PATTERNS)
-    row = workspace.judge(Prevalence(threshold=StaticThreshold(0.1), draws=100), handle, localizer, "static:0.1")
+    row = workspace.judge(
+        Prevalence(threshold=StaticThreshold(0.1), procedure=Procedure(draws=100)), handle, localizer, "static:0.1"
+    )
     assert (row.n_facts, row.n_unscored) == (4, 8)
     folder_of_run = workspace.save_run([row], name="masked", command="pytest", seconds=1.0)
     manifest = json.loads((folder_of_run / "run.json").read_text())["manifest"]

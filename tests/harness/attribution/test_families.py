@@ -15,9 +15,10 @@ from harness.activations.verification import verify_row
 from harness.attribution.engine import integrate
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ModelError
+from harness.localizers import AttributionMap, make_localizer
 from harness.models.families import FAMILIES
 from harness.models.loaded import LoadedModel
-from tests.naive import naive_path_integral
+from tests.naive import NAIVE, naive_path_integral
 from tests.random_configs import CONTEXT, VARIANTS
 from tests.random_models import random_queries, random_variant
 
@@ -111,6 +112,22 @@ def test_engine_equals_the_naive_method_in_ragged_batches(model: LoadedModel) ->
 def test_in_double_precision(variant: str) -> None:
     model = random_variant(variant, dtype=torch.float64)
     assert largest_error(model, [4, 7]) <= (1e-6 if model.family.model_type in FLOAT32_INSIDE else 1e-10)
+
+
+@pytest.mark.parametrize("method", ["sig", "amig"])
+def test_words_of_a_query_equal_the_naive_method(model: LoadedModel, method: str) -> None:
+    """Reference points and paths of SIG and AMIG, for which the prefix is shared up to the replaced word."""
+    quadrature, queries = Quadrature(rule="right", steps=3), random_queries([4, 2])
+    nodes, weights = (torch.from_numpy(a) for a in quadrature.nodes_and_weights())
+    found = make_localizer(method, quadrature=quadrature).attribute(model, queries, batch_size=None)
+    for query, of_query in zip(queries, found, strict=True):
+        assert isinstance(of_query, AttributionMap)
+        words = range(len(query.prompt_ids))
+        expected = NAIVE[method](model, query.prompt_ids, words, query.answer_ids[0], nodes, weights)
+        if method == "sig":
+            expected /= expected.norm()
+        error = (torch.from_numpy(of_query.scores) - expected).abs().max() / expected.abs().max()
+        assert float(error) <= 1e-5
 
 
 def test_one_token_queries_alone(model: LoadedModel) -> None:
