@@ -21,7 +21,8 @@ class Option:
     Attributes:
         name: without dashes; `batch-size` is the ini value `kn_batch_size`.
         help: what a user reads.
-        default: the text that counts where neither the command line nor the ini file says anything.
+        default: the text that counts where neither the command line nor the ini file says anything; of an option that
+            may be repeated, one a line.
         metavar: how the value is called in the help; None for a switch, which takes none.
         repeatable: whether it may be given several times; in an ini file, one a line.
     """
@@ -43,9 +44,10 @@ OPTIONS = (
         name="model",
         metavar="NAME|PATH",
         repeatable=True,
-        default="tiny-gpt2",
+        default="planted-gpt2\nplanted-llama\nplanted-homogeneous\nplanted-consistent",
         help="model to test: a built-in model, an alias such as gpt2 or llama3, a hub id, or a folder, best written"
-        " --model=./folder. May be repeated. Default: tiny-gpt2, a small built-in model.",
+        " --model=./folder. May be repeated. Default: planted-gpt2, planted-llama, planted-homogeneous,"
+        " planted-consistent, whose knowledge neurons are known: a session without a model tests the benchmark itself.",
     ),
     Option(
         name="data",

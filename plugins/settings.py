@@ -121,7 +121,7 @@ class _Texts:
     def many(self, name: str) -> tuple[str, ...]:
         """The values of an option that may be repeated, each once."""
         value = self._value(name)
-        entries = cast(list[str], value) if isinstance(value, list) else [] if value is None else [str(value)]
+        entries = cast(list[str], value) if isinstance(value, list) else [] if value is None else str(value).split("\n")
         values = [entry.strip() for entry in entries]
         if not all(values):
             raise ConfigError(f"--{name} needs a value, got an empty text", setting=name, value="")

@@ -15,10 +15,11 @@ REPOSITORY = Path(__file__).parents[2]
 for name in ("numpy", "plugins.fixtures", "plugins.parametrization", "tests.plugins.fakes"):
     importlib.import_module(name)
 
-INI = """
+MODEL = "kn_model = tiny-gpt2\n"
+INI = f"""
 [pytest]
 addopts = -p plugins.options --strict-markers --import-mode=importlib
-"""
+{MODEL}"""
 ROOT_CONFTEST = """
 pytest_plugins = ["plugins.run_log", "plugins.verdicts", "plugins.summary"]
 """
@@ -67,8 +68,8 @@ class Bench:
         )
 
     def ini(self, text: str) -> None:
-        """Adds lines to the ini file."""
-        self.write("tox.ini", INI + text)
+        """Adds lines to the ini file; another model takes the place of the one that is there."""
+        self.write("tox.ini", (INI.replace(MODEL, "") if "kn_model" in text else INI) + text)
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """Runs the benchmark in this process."""

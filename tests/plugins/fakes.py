@@ -7,10 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from harness.errors import ConfigError, HarnessError, ModelError, near_matches
+from harness.models.organisms.registry import PLANTED
 from harness.records import ClaimRow, Manifest, RunRecord
 
 EVENTS = Path("events.txt")
-MODELS = ("tiny-gpt2", "gpt2", "llama3")
+MODELS = ("tiny-gpt2", "gpt2", "llama3", *PLANTED)
 
 
 def tell(event: str) -> None:

@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
+from harness.models.organisms.registry import PLANTED
 from plugins.options import OPTIONS
+from tests.plugins.conftest import MODEL
 
 
 def seed_of(bench):
@@ -96,4 +98,11 @@ def test_help_lists_every_option_and_its_default(bench):
     for option in OPTIONS:
         assert f"--{option.name}" in options
         assert f"{option.key} (" in text
-        assert option.default is None or f"Default: {option.default}" in options
+        assert option.default is None or f"Default: {', '.join(option.default.split(chr(10)))}" in options
+
+
+def test_without_a_model_the_planted_ones_are_tested(bench):
+    ini = bench.path / "tox.ini"
+    ini.write_text(ini.read_text().replace(MODEL.strip(), ""))
+    bench.run_one()
+    assert [row["model"] for row in bench.saved()["claims"]] == list(PLANTED)
