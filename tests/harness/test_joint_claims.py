@@ -68,8 +68,8 @@ def test_a_trend_needs_models_apart_in_size_and_releases_their_weights_in_turn(
 
 def test_size_of_a_model_is_told_without_its_weights(handle: ModelHandle) -> None:
     fresh = resolve_model("tiny-gpt2")
-    assert fresh.n_parameters == sum(p.numel() for p in handle.loaded().model.parameters())
-    assert (fresh.n_loads, fresh.family) == (0, "gpt2")
+    assert fresh.shape.parameters == sum(p.numel() for p in handle.loaded().model.parameters())
+    assert (fresh.n_loads, fresh.config.model_type) == (0, "gpt2")
 
 
 def test_every_cell_is_the_worst_of_the_cells_own_rows(

@@ -39,7 +39,7 @@ def test_it_is_a_claim():
 
 @pytest.mark.parametrize(
     ("shares", "verdict"),
-    [((0.3, 0.5, 0.7), Verdict.SUPPORTED), ((0.5, 0.5, 0.5), Verdict.REFUTED), ((0.6, 0.5, 0.4), Verdict.REFUTED)],
+    [((0.3, 0.5, 0.7), Verdict.SUPPORTED), ((0.52, 0.49, 0.5), Verdict.REFUTED), ((0.6, 0.5, 0.4), Verdict.REFUTED)],
 )
 def test_the_verdict_is_the_world(shares, verdict):
     finding = CLAIM.decide_jointly(three(*shares))

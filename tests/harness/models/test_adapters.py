@@ -109,7 +109,7 @@ def test_an_adapter_for_another_family_does_not_help(starcoder: Path) -> None:
 def test_a_model_under_an_adapter_is_verified_and_known_by_it(starcoder: Path) -> None:
     handle = resolve_model(str(starcoder), adapter=STARCODER)
     verify_row(handle.loaded())
-    assert handle.d_ff == handle.loaded().d_ff == 56
+    assert handle.shape.d_ff == handle.loaded().d_ff == 56
     other = resolve_model(str(starcoder), adapter=replace(STARCODER, ffn_added_as_is=False))
     assert handle.identity()["adapter"] == describe(STARCODER)
     assert handle.identity() != other.identity()

@@ -8,9 +8,7 @@ import transformers
 from transformers.masking_utils import AttentionMaskInterface
 
 from harness.errors import ModelError
-from harness.models import families
 from harness.models.attention import ATTENTION_FUNCTION, intercepting_attention
-from harness.models.families import Family
 from harness.models.loaded import LoadedModel
 from harness.models.state import model_state
 from tests.random_models import FAMILIES, VOCABULARY, random_model, word_tokenizer
@@ -19,22 +17,10 @@ IDS = torch.tensor([[5, 9, 2, 44, 17, 3], [8, 1, 1, 30, 0, 0]])
 SIZES = {"vocab_size": VOCABULARY, "num_hidden_layers": 3, "num_attention_heads": 4, "hidden_size": 32}
 LLAMA_LIKE = {**SIZES, "num_key_value_heads": 2, "intermediate_size": 40, "max_position_embeddings": 64}
 OTHERS = {
-    "mistral": ("Mistral", {**LLAMA_LIKE, "sliding_window": 3}, "model.layers", "mlp.down_proj", "model.norm"),
-    "qwen3": ("Qwen3", {**LLAMA_LIKE, "head_dim": 8}, "model.layers", "mlp.down_proj", "model.norm"),
-    "gemma2": (
-        "Gemma2",
-        {**LLAMA_LIKE, "head_dim": 8, "sliding_window": 3, "attn_logit_softcapping": 0.5},
-        "model.layers",
-        "mlp.down_proj",
-        "model.norm",
-    ),
-    "gpt_neox": (
-        "GPTNeoX",
-        {**SIZES, "intermediate_size": 40, "max_position_embeddings": 64},
-        "gpt_neox.layers",
-        "mlp.dense_4h_to_h",
-        "gpt_neox.final_layer_norm",
-    ),
+    "mistral": ("Mistral", {**LLAMA_LIKE, "sliding_window": 3}),
+    "qwen3": ("Qwen3", {**LLAMA_LIKE, "head_dim": 8}),
+    "gemma2": ("Gemma2", {**LLAMA_LIKE, "head_dim": 8, "sliding_window": 3, "attn_logit_softcapping": 0.5}),
+    "gpt_neox": ("GPTNeoX", {**SIZES, "intermediate_size": 40, "max_position_embeddings": 64}),
 }
 
 
@@ -52,11 +38,8 @@ def logits(model: LoadedModel, ids: torch.Tensor = IDS) -> torch.Tensor:
         return model.model(input_ids=ids, use_cache=False).logits
 
 
-def other_model(name: str, monkeypatch: pytest.MonkeyPatch, attention: str = "eager") -> LoadedModel:
-    """A family that may have no data row here: the attention function needs none but the blocks."""
-    prefix, sizes, blocks, projection, norm = OTHERS[name]
-    row = Family(model_type=name, blocks=blocks, output_projection=projection, final_norm=norm)
-    monkeypatch.setitem(families.FAMILIES, name, row)
+def other_model(name: str, attention: str = "eager") -> LoadedModel:
+    prefix, sizes = OTHERS[name]
     torch.manual_seed(0)
     config = getattr(transformers, f"{prefix}Config")(**sizes, pad_token_id=0, attn_implementation=attention)
     model = getattr(transformers, f"{prefix}ForCausalLM")(config)
@@ -89,8 +72,8 @@ def test_it_is_sdpa_up_to_rounding(family: str) -> None:
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_families_with_windows_soft_caps_and_grouped_heads(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = other_model(name, monkeypatch)
+def test_other_families_with_windows_soft_caps_and_grouped_heads(name: str) -> None:
+    model = other_model(name)
     own = logits(model)
     seen: list[torch.Tensor] = []
 
@@ -184,11 +167,7 @@ def test_the_model_is_left_as_it_was(family: str, attention: str) -> None:
         logits(model)
 
 
-def test_a_family_that_does_not_go_through_the_interface_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = Family(
-        model_type="gptj", blocks="transformer.h", output_projection="mlp.fc_out", final_norm="transformer.ln_f"
-    )
-    monkeypatch.setitem(families.FAMILIES, "gptj", row)
+def test_a_family_that_does_not_go_through_the_interface_is_refused() -> None:
     config = transformers.GPTJConfig(vocab_size=VOCABULARY, n_embd=32, n_layer=2, n_head=4, rotary_dim=4)
     gptj = LoadedModel(
         name="a-gptj", model=transformers.GPTJForCausalLM(config), tokenizer=word_tokenizer(), fingerprint="random"
