@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.localizers.conformance import CHECKS
+
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "own_localizer" / "gradient_times_activation.py"
+PLANTED = ("--model=planted-consistent",)
 NAME = "gradient_times_activation:GradientTimesActivation"
 
 
@@ -19,11 +22,10 @@ def test_it_passes_the_kit_and_is_judged(tmp_path: Path) -> None:
     assert "import harness" not in EXAMPLE.read_text()
     assert "from harness" not in EXAMPLE.read_text()
     shutil.copy(EXAMPLE, tmp_path)
-    result = run(
-        tmp_path, "-m", "controls or statistical", "-k", "controls or static", "--localizer", NAME, "--limit=4"
-    )
+    cells = "conforms or (inconsistent_facts_are_frequent and otsu)"
+    result = run(tmp_path, "-v", "-k", cells, "--localizer", NAME, "--limit=4", "--draws=200", *PLANTED)
     assert result.returncode in (0, 1), result.stdout + result.stderr
-    assert "8 passed" in result.stdout or "9 passed" in result.stdout, result.stdout
+    assert result.stdout.count(" PASSED") == len(CHECKS), result.stdout
     assert "gradient-times-activation" in result.stdout
     assert len(list(tmp_path.glob(".kntests/runs/*/run.json"))) == 1
 
@@ -31,7 +33,7 @@ def test_it_passes_the_kit_and_is_judged(tmp_path: Path) -> None:
 def test_one_that_misbehaves_is_told_so_in_a_sentence(tmp_path: Path) -> None:
     text = EXAMPLE.read_text().replace("p * g[0, -1]", "p * g[0, -1] * torch.rand(())")
     (tmp_path / "gradient_times_activation.py").write_text(text)
-    result = run(tmp_path, "-m", "controls", "-k", "deterministic", "--localizer", NAME)
+    result = run(tmp_path, "-m", "controls", "-k", "deterministic", "--localizer", NAME, *PLANTED)
     assert result.returncode == 1
     assert "got other scores the second time" in result.stdout
     assert "Traceback" not in result.stdout
