@@ -26,15 +26,21 @@ def naive_path_integral(
 
 
 def naive_sig(
-    model: LoadedModel, prompt_ids: Sequence[int], words: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
+    model: LoadedModel,
+    prompt_ids: Sequence[int],
+    words: Sequence[int],
+    answer: int,
+    nodes: Tensor,
+    weights: Tensor,
+    place: int = -1,
 ) -> Tensor:
     """Scores [layers, d_ff] of sequential integrated gradients, before they are divided by their norm."""
 
     def of_layer(layer: int) -> Tensor:
-        value, total = neurons_at(model, prompt_ids, layer), torch.zeros(())
+        value, total = neurons_at(model, prompt_ids, layer, place), torch.zeros(())
         for word in words:
-            start = neurons_at(model, replaced(model, prompt_ids, word), layer)
-            gradient = _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
+            start = neurons_at(model, replaced(model, prompt_ids, word), layer, place)
+            gradient = _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights, place)
             total = total + (value - start) * gradient
         return total
 
@@ -42,29 +48,41 @@ def naive_sig(
 
 
 def naive_amig(
-    model: LoadedModel, prompt_ids: Sequence[int], words: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
+    model: LoadedModel,
+    prompt_ids: Sequence[int],
+    words: Sequence[int],
+    answer: int,
+    nodes: Tensor,
+    weights: Tensor,
+    place: int = -1,
 ) -> Tensor:
     """Scores [layers, d_ff] of AMIG as its authors' code has it."""
 
     def of_layer(layer: int) -> Tensor:
-        value = neurons_at(model, prompt_ids, layer)
-        starts = [neurons_at(model, replaced(model, prompt_ids, word), layer) for word in words]
+        value = neurons_at(model, prompt_ids, layer, place)
+        starts = [neurons_at(model, replaced(model, prompt_ids, word), layer, place) for word in words]
         start = sum(starts, torch.zeros(())) / len(starts)
-        return value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
+        return value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights, place)
 
     return torch.stack([of_layer(layer) for layer in range(model.n_layers)])
 
 
 def naive_amig_paper(
-    model: LoadedModel, prompt_ids: Sequence[int], words: Sequence[int], answer: int, nodes: Tensor, weights: Tensor
+    model: LoadedModel,
+    prompt_ids: Sequence[int],
+    words: Sequence[int],
+    answer: int,
+    nodes: Tensor,
+    weights: Tensor,
+    place: int = -1,
 ) -> Tensor:
     """Scores [layers, d_ff] of AMIG as its equations have it."""
 
     def of_layer(layer: int) -> Tensor:
-        value, total = neurons_at(model, prompt_ids, layer), torch.zeros(())
+        value, total = neurons_at(model, prompt_ids, layer, place), torch.zeros(())
         for word in words:
-            start = neurons_at(model, replaced(model, prompt_ids, word), layer)
-            total = total + value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights)
+            start = neurons_at(model, replaced(model, prompt_ids, word), layer, place)
+            total = total + value * _gradient(model, prompt_ids, answer, layer, start, value, nodes, weights, place)
         return total
 
     return torch.stack([of_layer(layer) for layer in range(model.n_layers)])
@@ -74,8 +92,9 @@ NAIVE: dict[str, Callable[..., Tensor]] = {"sig": naive_sig, "amig": naive_amig,
 
 
 def replaced(model: LoadedModel, prompt_ids: Sequence[int], word: int) -> list[int]:
-    """The prompt with one token replaced by the one that ends texts."""
-    return [*prompt_ids[:word], model.tokenizer.eos_token_id, *prompt_ids[word + 1 :]]
+    """The prompt with one token replaced by the one that ends texts, BERT's being its separator."""
+    end = model.tokenizer.eos_token_id
+    return [*prompt_ids[:word], model.tokenizer.sep_token_id if end is None else end, *prompt_ids[word + 1 :]]
 
 
 def neurons_at(model: LoadedModel, prompt_ids: Sequence[int], layer: int, place: int = -1) -> Tensor:

@@ -11,10 +11,11 @@ from harness.activations.verification import verify_row
 from harness.attribution.engine import answer_probability, integrate
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ModelError
+from harness.localizers import AttributionMap, make_localizer
 from harness.models.families import FAMILIES
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery, mask_position
-from tests.naive import naive_path_integral
+from tests.naive import NAIVE, naive_path_integral
 from tests.random_configs import CONTEXT, MASKED
 from tests.random_models import random_cloze, random_variant
 
@@ -57,6 +58,24 @@ def test_every_masked_family_is_tested() -> None:
 
 def test_engine_equals_the_naive_method_in_ragged_batches(model: LoadedModel) -> None:
     assert largest_error(model, random_cloze(RAGGED)) <= 1e-5
+
+
+@pytest.mark.parametrize("method", ["sig", "amig"])
+def test_words_of_a_sentence_equal_the_naive_method(model: LoadedModel, method: str) -> None:
+    """Every word that is not special gives way to the token that ends texts, on either side of the mask token."""
+    quadrature, queries = Quadrature(rule="right", steps=3), random_cloze([4, 2])
+    nodes, weights = (torch.from_numpy(a) for a in quadrature.nodes_and_weights())
+    found = make_localizer(method, quadrature=quadrature).attribute(model, queries, batch_size=None)
+    for query, of_query in zip(queries, found, strict=True):
+        assert isinstance(of_query, AttributionMap)
+        words = [i for i, token in enumerate(query.prompt_ids) if token not in model.tokenizer.all_special_ids]
+        assert len(words) >= 1
+        answer, at = query.answer_ids[0], place(model, query)
+        expected = NAIVE[method](model, query.prompt_ids, words, answer, nodes, weights, at)
+        if method == "sig":
+            expected /= expected.norm()
+        error = (torch.from_numpy(of_query.scores) - expected).abs().max() / expected.abs().max()
+        assert float(error) <= 1e-5
 
 
 @pytest.mark.parametrize("family", MASKED)
