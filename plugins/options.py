@@ -93,6 +93,13 @@ OPTIONS = (
         help="precision of the weights while localizing: float32, float64, bfloat16 or float16. Default: float32.",
     ),
     Option(
+        name="precision-sample",
+        metavar="N",
+        default="64",
+        help="with --dtype bfloat16 or float16: so many queries are localized again in float32 in the end, to say how"
+        " far the knowledge neurons differ; 0 for none. Default: 64.",
+    ),
+    Option(
         name="device",
         metavar="DEVICE",
         default="auto",

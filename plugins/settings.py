@@ -32,6 +32,7 @@ class Request:
     known_only: bool
     quadrature: Quadrature
     dtype: str
+    precision_sample: int
     device: str
     device_map: str | None
     adapter: str | None
@@ -69,6 +70,7 @@ def read_request(config: pytest.Config, claims: Iterable[str]) -> Request:
         known_only=text.choice("facts", ("all", "known")) == "known",
         quadrature=Quadrature.parse(text.one("quadrature")),
         dtype=text.one("dtype"),
+        precision_sample=_whole("precision-sample", text.one("precision-sample"), 0),
         device=text.one("device"),
         device_map=text.maybe("device-map"),
         adapter=text.maybe("adapter"),

@@ -15,10 +15,11 @@ from harness.localizers import Localizer
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
 from harness.pipeline.cell import Cell
+from harness.pipeline.precision import compare_precision
 from harness.pipeline.preview import Preview, preview
 from harness.pipeline.settings import Settings
 from harness.records import ClaimRow, RunRecord
-from harness.store.runs import save_run
+from harness.store.runs import save_precision, save_run
 
 
 class Workspace:
@@ -196,6 +197,29 @@ class Workspace:
         table = pd.concat(facts) if facts else pd.DataFrame()
         return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, table)
 
+    def compare_precision(self, folder: Path, cells: Sequence[tuple[ModelHandle, Localizer]]) -> dict[str, int]:
+        """Adds to a saved run how far its knowledge neurons are those of float32, where its dtype is below that.
+
+        It comes after saving, because a model that fits into memory in bfloat16 need not fit in float32.
+
+        Args:
+            folder: the saved run's.
+            cells: those whose localizations the run rests on.
+
+        Returns:
+            how often each model was loaded in float32, by its name.
+
+        Raises:
+            StoreError: the run cannot be written again.
+        """
+        if self.settings.precision_sample == 0:
+            return {}
+        compared = [self.cell(model, localizer) for model, localizer in cells]
+        precision, loads = compare_precision(compared, queries=self.settings.precision_sample)
+        if precision:
+            save_precision(folder, precision)
+        return loads
+
     def _decided(self, claim: Claim, model: ModelHandle, localizer: Localizer) -> Finding:
         """The finding, remembered: a claim that is its own configuration decides a cell once."""
         decided = (claim, model.name, localizer.name)
@@ -243,7 +267,11 @@ class Workspace:
     def _expected(self, claim: str, model: ModelHandle, localizer: str, threshold: str | None) -> str | None:
         """The verdict that a built-in model carries, which holds for its own facts under the default settings."""
         same = replace(Settings(), store=self.settings.store, device=self.settings.device, draws=self.settings.draws)
-        if replace(self.settings, batch_size=None, offline=False, trust_remote_code=False) != same:
+        sample = same.precision_sample
+        if (
+            replace(self.settings, batch_size=None, precision_sample=sample, offline=False, trust_remote_code=False)
+            != same
+        ):
             return None
         return model.expected.get((claim, localizer, threshold or ""))
 
