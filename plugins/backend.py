@@ -1,6 +1,7 @@
 """What the plugin needs of the harness, and the harness that gives it: the one place where pytest meets models.
 
-Only `kntests/conftest.py` imports this module, so a session without the benchmark never imports torch through us.
+Of pytest's plugins only `kntests/conftest.py` imports this module, so a session without the benchmark never imports
+torch through us.
 """
 
 from collections.abc import Callable, Mapping

@@ -82,7 +82,7 @@ def test_records_are_equal_and_nothing_is_loaded_or_localized_twice(tmp_path: Pa
 
 
 def test_low_precision_is_compared_with_float32_in_one_process_and_in_two(tmp_path: Path, models: list[str]) -> None:
-    few = (models[0], "--dtype=bfloat16", "--precision-sample=12", "-k", "test_prevalence[")
+    few = (models[0], "--dtype=bfloat16", "--precision-sample=12", "-k", "test_separation")
     serial_loads, serial = run(tmp_path / "serial", *few)
     parallel_loads, parallel = run(tmp_path / "parallel", *few, "-n2")
     assert serial_loads == parallel_loads == Counter({"first": 1, "first in float32": 1})
