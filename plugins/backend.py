@@ -1,13 +1,11 @@
 """What the plugin needs of the harness, and the harness that gives it: the one place where pytest meets models.
 
-Only `kntests/conftest.py` imports this module, so a session without the benchmark never imports torch through us.
+Of pytest's plugins only `kntests/conftest.py` imports this module, so a session without the benchmark never imports
+torch through us.
 """
 
-import gc
 from collections.abc import Callable, Mapping
 from typing import Final
-
-import torch
 
 from harness.claims import (
     Agreement,
@@ -26,6 +24,7 @@ from harness.execution.progress import Progress
 from harness.localizers import Localizer, make_localizer
 from harness.models.adapters import load_adapter
 from harness.models.handle import ModelHandle, resolve_model
+from harness.models.placement import free_memory
 from harness.pipeline import Settings, Workspace
 from plugins.settings import Request
 
@@ -81,6 +80,7 @@ class HarnessBackend:
             known_only=request.known_only,
             quadrature=request.quadrature,
             dtype=request.dtype,
+            precision_sample=request.precision_sample,
             device=request.device,
             batch_size=request.batch_size,
             seed=request.seed,
@@ -93,7 +93,5 @@ class HarnessBackend:
         return Workspace(settings, progress)
 
     def free_memory(self) -> None:
-        """Gives back what released models held: reference cycles first, then the GPU's cached blocks."""
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        """Gives back what released models held."""
+        free_memory()

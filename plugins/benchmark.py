@@ -16,6 +16,7 @@ from plugins.progress import make_progress
 from plugins.run_log import RunLog, attach_effort, run_log
 from plugins.settings import Request, read_request
 from reports.load import load_run
+from reports.precision import precision_lines
 from reports.tables import table1_document
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
@@ -155,14 +156,18 @@ class Benchmark:
     def _save(self, log: RunLog) -> None:
         arguments = [str(argument) for argument in self._config.invocation_params.args]
         cells = [(model, localizer) for model in self.models for localizer in self.localizers]
+        cells = [(model, localizer) for model, localizer in cells if (model.name, localizer.name) in log.cells]
         log.folder = self.workspace.save_run(
             log.rows,
-            cells=[(model, localizer) for model, localizer in cells if (model.name, localizer.name) in log.cells],
+            cells=cells,
             name=self.request.save,
             command=shlex.join(["pytest", *arguments]),
             seconds=time.monotonic() - self._started,
         )
+        in_full = self.workspace.compare_precision(log.folder, cells)
+        log.loads.update({f"{name} in float32": count for name, count in in_full.items() if count})
         record = load_run(log.folder)
+        log.precision = precision_lines(record)
         log.smoke = record.manifest.smoke
         (log.folder / "tables").mkdir(exist_ok=True)
         (log.folder / "tables" / "table1.md").write_text(table1_document(record), encoding="utf-8")

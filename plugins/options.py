@@ -5,6 +5,8 @@ would make it take ./folder for a test path and run the conftest.py in there. So
 harness; what the values mean is `plugins.settings`.
 """
 
+import argparse
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -95,6 +97,13 @@ OPTIONS = (
         help="precision of the weights while localizing: float32, float64, bfloat16 or float16. Default: float32.",
     ),
     Option(
+        name="precision-sample",
+        metavar="N",
+        default="64",
+        help="with --dtype bfloat16 or float16: so many queries are localized again in float32 in the end, to say how"
+        " far the knowledge neurons differ; 0 for none. Default: 64.",
+    ),
+    Option(
         name="device",
         metavar="DEVICE",
         default="auto",
@@ -153,6 +162,21 @@ OPTIONS = (
     Option(name="offline", help="never ask the network: models and data must be here already."),
     Option(name="trust-remote-code", help="run the Python code that comes with a model; only for models you trust."),
 )
+
+
+def add_like_pytest(parser: argparse.ArgumentParser, names: Iterable[str]) -> None:
+    """Adds some of the options to a command of `kntests`: as they are here, with their defaults."""
+    chosen = set(names)
+    for option in OPTIONS:
+        if option.name not in chosen:
+            continue
+        flag = f"--{option.name}"
+        if option.metavar is None:
+            parser.add_argument(flag, action="store_true", help=option.help)
+        elif option.repeatable:
+            parser.add_argument(flag, action="append", metavar=option.metavar, help=option.help)
+        else:
+            parser.add_argument(flag, default=option.default, metavar=option.metavar, help=option.help)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -48,6 +48,7 @@ class RunLog:
         cells: names of model and localizer of all evidence that was gathered.
         loads: how often each model's weights were loaded.
         folder: where the run was saved, if it was.
+        precision: how far the knowledge neurons are those of float32, one line a model and localizer.
         smoke: why the run is not a result, or None.
         notes: what else the user has to know, one line each.
         collecting: whether pytest has begun to collect.
@@ -56,6 +57,7 @@ class RunLog:
     cells: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     loads: Counter[str] = field(default_factory=Counter[str])
     folder: Path | None = None
+    precision: list[str] = field(default_factory=list[str])
     smoke: str | None = None
     notes: list[str] = field(default_factory=list[str])
     collecting: bool = False

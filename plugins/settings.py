@@ -1,7 +1,8 @@
 """What the options say: texts from the command line or the ini file, read into values and checked."""
 
+import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -11,7 +12,7 @@ import pytest
 from harness.attribution.quadrature import Quadrature
 from harness.consistency import Threshold, parse_threshold
 from harness.errors import ConfigError, near_matches
-from plugins.options import OPTIONS
+from plugins.options import OPTIONS, Option
 
 FAIL_ON = ("refuted", "inconclusive", "never")
 
@@ -32,6 +33,7 @@ class Request:
     known_only: bool
     quadrature: Quadrature
     dtype: str
+    precision_sample: int
     device: str
     device_map: str | None
     adapter: str | None
@@ -57,7 +59,24 @@ def read_request(config: pytest.Config, claims: Iterable[str]) -> Request:
     Raises:
         HarnessError: a value is out of its range or names nothing that exists.
     """
-    text = _Texts(config)
+
+    def said(option: Option) -> object:
+        given = config.getoption(option.key)
+        return config.getini(option.key) if given is None else given
+
+    return _read(_Texts(said), claims)
+
+
+def read_arguments(arguments: argparse.Namespace, claims: Iterable[str]) -> Request:
+    """Reads the options that a command of `kntests` shares with pytest; what it does not take has its default.
+
+    Raises:
+        HarnessError: a value is out of its range or names nothing that exists.
+    """
+    return _read(_Texts(lambda option: getattr(arguments, option.name.replace("-", "_"), None)), claims)
+
+
+def _read(text: "_Texts", claims: Iterable[str]) -> Request:
     limit, batch_size, save = text.maybe("limit"), text.one("batch-size"), text.maybe("save")
     return Request(
         models=text.many("model"),
@@ -65,16 +84,17 @@ def read_request(config: pytest.Config, claims: Iterable[str]) -> Request:
         localizers=text.listed("localizer"),
         thresholds=tuple({t.name: t for t in map(parse_threshold, text.listed("threshold"))}.values()),
         relations=text.listed("relations", may_be_empty=True),
-        limit=None if limit is None else _whole("limit", limit, 1),
+        limit=None if limit is None else whole("limit", limit, 1),
         known_only=text.choice("facts", ("all", "known")) == "known",
         quadrature=Quadrature.parse(text.one("quadrature")),
         dtype=text.one("dtype"),
+        precision_sample=whole("precision-sample", text.one("precision-sample"), 0),
         device=text.one("device"),
         device_map=text.maybe("device-map"),
         adapter=text.maybe("adapter"),
-        batch_size=None if batch_size == "auto" else _whole("batch-size", batch_size, 1, also="auto or "),
-        seed=_whole("seed", text.one("seed"), 0),
-        draws=_whole("draws", text.one("draws"), 1),
+        batch_size=None if batch_size == "auto" else whole("batch-size", batch_size, 1, also="auto or "),
+        seed=whole("seed", text.one("seed"), 0),
+        draws=whole("draws", text.one("draws"), 1),
         store=Path(text.one("store")).expanduser(),
         fail_on=text.choice("fail-on", FAIL_ON),
         margins=dict(_margin(entry, list(claims)) for entry in text.many("margin")),
@@ -86,17 +106,15 @@ def read_request(config: pytest.Config, claims: Iterable[str]) -> Request:
 
 
 class _Texts:
-    """The options as texts: the command line's, else the ini file's, else the default."""
+    """The options as texts: what somebody said, else the default."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    def __init__(self, said: Callable[[Option], object]) -> None:
+        self._said = said
         self._options = {option.name: option for option in OPTIONS}
 
     def _value(self, name: str) -> object:
         option = self._options[name]
-        given = self._config.getoption(option.key)
-        if given is None:
-            given = self._config.getini(option.key)
+        given = self._said(option)
         return option.default if given is None else given
 
     def switch(self, name: str) -> bool:
@@ -143,7 +161,7 @@ class _Texts:
         return value
 
 
-def _whole(name: str, text: str, least: int, *, also: str = "") -> int:
+def whole(name: str, text: str, least: int, *, also: str = "") -> int:
     """Reads a whole number from `least` on; `also` names in the error what else may be written."""
     if not re.fullmatch(r"[+-]?\d+", text) or int(text) < least:
         raise ConfigError(

@@ -19,6 +19,8 @@ def pytest_terminal_summary(terminalreporter: Reporter, config: pytest.Config) -
         loads = ", ".join(f"{model} {count}" for model, count in sorted(log.loads.items()))
         terminalreporter.write_line("")
         terminalreporter.write_line(f"models loaded: {loads or 'none, the store had everything'}")
+    for line in log.precision:
+        terminalreporter.write_line(line)
     if log.smoke is not None:
         terminalreporter.write_line(f"smoke run, not a result: {log.smoke}", yellow=True)
     if log.folder is not None:

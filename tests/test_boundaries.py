@@ -18,6 +18,8 @@ import pytest
         "harness.data.sources",
         "reports.load",
         "reports.tables",
+        "reports.sensitivity",
+        "reports.figures.selection_curve",
         "plugins.options",
         "plugins.commands",
     ],

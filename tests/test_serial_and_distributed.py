@@ -47,7 +47,8 @@ def run(store: Path, *arguments: str) -> tuple[Counter[str], Path]:
     assert result.returncode == 0, result.stdout + result.stderr
     (loads,) = re.findall(r"^models loaded: (.*)$", result.stdout, re.MULTILINE)
     (folder,) = (store / "runs").iterdir()
-    return Counter({name: int(count) for name, count in (load.split() for load in loads.split(", "))}), folder
+    each = (load.rpartition(" ") for load in loads.split(", "))
+    return Counter({name: int(count) for name, _, count in each}), folder
 
 
 def record(folder: Path) -> dict[str, Any]:
@@ -78,3 +79,14 @@ def test_records_are_equal_and_nothing_is_loaded_or_localized_twice(tmp_path: Pa
         assert (parallel / name).read_bytes() == (serial / name).read_bytes()
     assert table(parallel) == table(serial)
     assert set(pd.read_csv(serial / "facts.csv").model) == {"first", "twin", "other"}
+
+
+def test_low_precision_is_compared_with_float32_in_one_process_and_in_two(tmp_path: Path, models: list[str]) -> None:
+    few = (models[0], "--dtype=bfloat16", "--precision-sample=12", "-k", "test_separation")
+    serial_loads, serial = run(tmp_path / "serial", *few)
+    parallel_loads, parallel = run(tmp_path / "parallel", *few, "-n2")
+    assert serial_loads == parallel_loads == Counter({"first": 1, "first in float32": 1})
+    assert record(parallel) == record(serial)
+    found = record(serial)["manifest"]["models"]["first"]["precision"]["ig"]
+    assert found["n_queries"] == 12
+    assert 0.5 < found["jaccard"] < 1

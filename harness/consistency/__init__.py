@@ -2,6 +2,7 @@
 score of a neuron, predominance of tokens (numpy only)."""
 
 from harness.consistency.cas import BETA_GRID, AttributionMoments, Betas, CasScores, consistency_aware_scores
+from harness.consistency.overlap import Overlap, overlap
 from harness.consistency.predominance import Predominance, QueryAttention, predominance
 from harness.consistency.scores import ConsistencyScores, consistency_scores, cs1_cs2
 from harness.consistency.sets import Groups, QuerySets
@@ -16,6 +17,7 @@ __all__ = [
     "ConsistencyScores",
     "Groups",
     "OtsuThreshold",
+    "Overlap",
     "Predominance",
     "QueryAttention",
     "QuerySets",
@@ -25,6 +27,7 @@ __all__ = [
     "consistency_aware_scores",
     "consistency_scores",
     "cs1_cs2",
+    "overlap",
     "parse_threshold",
     "predominance",
     "query_subsets",

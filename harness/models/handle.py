@@ -4,20 +4,20 @@ Everything that the store knows already costs neither weights nor GPU: a handle 
 without them.
 """
 
+import copy
 import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from huggingface_hub import is_offline_mode
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedTokenizerBase
 
 from harness.data.download import OnBytes
 from harness.data.facts import Dataset, QueryForm
 from harness.data.sources import EMBEDDED, PARAREL, load_dataset
-from harness.errors import ConfigError, DataError, ModelError, near_matches
+from harness.errors import DataError, ModelError
 from harness.models.adapters import describe
 from harness.models.checkpoint import read_config, read_tokenizer, read_weights, without_weights
 from harness.models.context import context_length
@@ -29,10 +29,9 @@ from harness.models.names import BUILTIN_FOLDER, ModelName, resolve_name
 from harness.models.organisms.folder import planted_folder
 from harness.models.organisms.growing import grow
 from harness.models.organisms.world import World
-from harness.models.placement import DeviceMap, check_device_map, choose_device
+from harness.models.placement import DTYPES, DeviceMap, check_device_map, check_dtype, choose_device
 from harness.models.shape import ModelShape, shape_of
 
-_DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _EXPECTED_FILE = "expected_verdicts.json"
 
 
@@ -62,8 +61,7 @@ class ModelHandle:
         Raises:
             ConfigError: a dtype or device that does not exist, or a device map that cannot be used.
         """
-        if dtype not in _DTYPES:
-            raise ConfigError(f"no dtype {dtype!r}. {near_matches(dtype, _DTYPES)}", setting="dtype", value=dtype)
+        check_dtype(dtype)
         self.name = name.id
         self.builtin = name.builtin
         self.alias = name.id if name.alias and name.revision is None else None
@@ -164,7 +162,7 @@ class ModelHandle:
         parts = LoadedModel(
             name=self.name, model=empty, tokenizer=self.tokenizer, fingerprint="", adapter=self._adapter
         )
-        return shape_of(parts, itemsize=_DTYPES[self.dtype].itemsize)
+        return shape_of(parts, itemsize=DTYPES[self.dtype].itemsize)
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
@@ -220,7 +218,7 @@ class ModelHandle:
                 self.folder,
                 self._auto_class,
                 name=self.name,
-                dtype=_DTYPES[self.dtype],
+                dtype=DTYPES[self.dtype],
                 attention=attention,
                 device_map=self.device_map,
                 trust_remote_code=self._trust_remote_code,
@@ -237,6 +235,18 @@ class ModelHandle:
     def release(self) -> None:
         """Drops the weights; the next `loaded` reads them again."""
         self._loaded = None
+
+    def in_dtype(self, dtype: str) -> "ModelHandle":
+        """The same model with weights of another precision; shares nothing that is loaded.
+
+        Raises:
+            ConfigError: a dtype that does not exist.
+        """
+        check_dtype(dtype)
+        other = copy.copy(self)
+        other.dtype, other.n_loads, other._loaded = dtype, 0, None
+        other.__dict__.pop("shape", None)  # of all that is cached, it alone depends on the dtype
+        return other
 
     def identity(self) -> dict[str, Any]:
         """What changes a number for given token ids: part of every store key."""

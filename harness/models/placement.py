@@ -1,5 +1,6 @@
-"""Where a model's weights go: one device, or blocks spread over several."""
+"""Where a model's weights go, and in which precision: one device, or blocks spread over several."""
 
+import gc
 import importlib.util
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -12,6 +13,22 @@ from harness.errors import ConfigError, ModelError, near_matches
 DeviceMap: TypeAlias = str | Mapping[str, str | int]
 
 _POLICIES = ("auto", "balanced", "balanced_low_0", "sequential")
+
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def check_dtype(name: str) -> None:
+    """Raises ConfigError unless weights can have the precision called `name`."""
+    if name not in DTYPES:
+        raise ConfigError(f"no dtype {name!r}. {near_matches(name, DTYPES)}", setting="dtype", value=name)
+
+
+def free_memory() -> None:
+    """Gives back what released models held: reference cycles first, then the GPU's cached blocks."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def choose_device(name: str) -> torch.device:

@@ -10,6 +10,7 @@ from harness.claims import Evidence, Retest
 from harness.consistency import Groups, QuerySets, consistency_scores
 from harness.data.facts import Dataset
 from harness.execution.plan import Plan
+from harness.localizers.selection import Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,3 +92,12 @@ class Localized:
                 "cs2": scores.cs2,
             }
         )
+
+
+def selected(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """The store's rows with the knowledge neurons of each under `kn`."""
+    kn = [
+        selection.select(neurons, scores, float(top)).tolist()
+        for neurons, scores, top in zip(rows["neurons"], rows["scores"], rows["max_score"], strict=True)
+    ]
+    return rows.assign(kn=kn)

@@ -20,6 +20,7 @@ class Settings:
         quadrature: nodes and weights of every path integral.
         selection: how scores become knowledge neurons.
         dtype: of the weights while localizing.
+        precision_sample: queries that are localized again in float32 where the dtype is below it; 0 for none.
         device: `auto`, `cpu`, `cuda`, `cuda:1` ...
         batch_size: queries at once; None for the localizer's judgement.
         seed: of every draw.
@@ -37,6 +38,7 @@ class Settings:
     quadrature: Quadrature = field(default_factory=Quadrature)
     selection: Selection = field(default_factory=Selection)
     dtype: str = "float32"
+    precision_sample: int = 64
     device: str = "auto"
     batch_size: int | None = None
     seed: int = 0

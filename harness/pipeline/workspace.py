@@ -7,22 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.claims import Claim, Evidence, Finding, JointClaim, ModelSize, Retest, in_every_cell
+from harness.claims import Claim, Evidence, Finding, JointClaim, ModelSize, in_every_cell
 from harness.data.facts import Dataset, QueryForm
-from harness.errors import DataError
 from harness.execution.estimate import matrix_product_rate
-from harness.execution.local import localize_missing, open_store
-from harness.execution.plan import Plan, make_plan
 from harness.execution.progress import Progress, Quiet
-from harness.localizers import HasVariant, Localizer
+from harness.localizers import Localizer
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
-from harness.pipeline.localized import Localized
+from harness.pipeline.cell import Cell
+from harness.pipeline.precision import compare_precision
 from harness.pipeline.preview import Preview, preview
-from harness.pipeline.retest import retest_forms, retest_of
 from harness.pipeline.settings import Settings
 from harness.records import ClaimRow, RunRecord
-from harness.store.runs import save_run
+from harness.store.runs import save_precision, save_run
 
 
 class Workspace:
@@ -61,6 +58,20 @@ class Workspace:
                 dataset = dataset.sample(self.settings.limit, self.settings.seed)
             self._datasets[key] = dataset
         return self._datasets[key]
+
+    def cell(self, model: ModelHandle, localizer: Localizer) -> Cell:
+        """The model under the localizer, on the facts that it is asked for.
+
+        Raises:
+            HarnessError: see `dataset`.
+        """
+        return Cell(
+            model=model,
+            localizer=localizer,
+            dataset=self.dataset(model),
+            settings=self.settings,
+            progress=self._progress,
+        )
 
     def evidence(self, model: ModelHandle, localizer: Localizer) -> Evidence:
         """What localization finds on the model's facts; localizes what the store lacks.
@@ -186,6 +197,29 @@ class Workspace:
         table = pd.concat(facts) if facts else pd.DataFrame()
         return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, table)
 
+    def compare_precision(self, folder: Path, cells: Sequence[tuple[ModelHandle, Localizer]]) -> dict[str, int]:
+        """Adds to a saved run how far its knowledge neurons are those of float32, where its dtype is below that.
+
+        It comes after saving, because a model that fits into memory in bfloat16 need not fit in float32.
+
+        Args:
+            folder: the saved run's.
+            cells: those whose localizations the run rests on.
+
+        Returns:
+            how often each model was loaded in float32, by its name.
+
+        Raises:
+            StoreError: the run cannot be written again.
+        """
+        if self.settings.precision_sample == 0:
+            return {}
+        compared = [self.cell(model, localizer) for model, localizer in cells]
+        precision, loads = compare_precision(compared, queries=self.settings.precision_sample)
+        if precision:
+            save_precision(folder, precision)
+        return loads
+
     def _decided(self, claim: Claim, model: ModelHandle, localizer: Localizer) -> Finding:
         """The finding, remembered: a claim that is its own configuration decides a cell once."""
         decided = (claim, model.name, localizer.name)
@@ -233,7 +267,11 @@ class Workspace:
     def _expected(self, claim: str, model: ModelHandle, localizer: str, threshold: str | None) -> str | None:
         """The verdict that a built-in model carries, which holds for its own facts under the default settings."""
         same = replace(Settings(), store=self.settings.store, device=self.settings.device, draws=self.settings.draws)
-        if replace(self.settings, batch_size=None, offline=False, trust_remote_code=False) != same:
+        sample = same.precision_sample
+        if (
+            replace(self.settings, batch_size=None, precision_sample=sample, offline=False, trust_remote_code=False)
+            != same
+        ):
             return None
         return model.expected.get((claim, localizer, threshold or ""))
 
@@ -246,61 +284,14 @@ class Workspace:
         return self._with_size[cell]
 
     def _gather(self, model: ModelHandle, localizer: Localizer) -> Evidence:
-        """Localizations and retest; of several processes that want them, one computes both on one load of the model."""
-        label = f"{model.name} {localizer.name}"
-        store = open_store(self.settings.store, model, localizer)
-        with store.alone("evidence", lambda: self._progress.wait(label)):
-            localized = self._localized(model, localizer)
-            self._facts[model.name, localizer.name] = localized.facts_table(model=model.name, localizer=localizer.name)
-            return localized.evidence(self._retest(localized, model, localizer))
+        gathered = self.cell(model, localizer).gather()
+        table = gathered.localized.facts_table(model=model.name, localizer=localizer.name)
+        self._facts[model.name, localizer.name] = table
+        return gathered.evidence()
 
     def _facts_table(self, model: ModelHandle, localizer: Localizer) -> pd.DataFrame:
         cell = (model.name, localizer.name)
         if cell not in self._facts:
-            localized = self._localized(model, localizer, stored=True)
+            localized = self.cell(model, localizer).localized(stored=True)
             self._facts[cell] = localized.facts_table(model=model.name, localizer=localizer.name)
         return self._facts[cell]
-
-    def _localized(self, model: ModelHandle, localizer: Localizer, *, stored: bool = False) -> Localized:
-        """The model's facts; computes what the store lacks unless all is `stored`."""
-        dataset = self.dataset(model)
-        plan = make_plan(dataset.queries(), model.tokenizer, context_length=model.context_length)
-        if not plan.requests:
-            raise DataError(f"no query of {dataset.name} can be put to {model.name}: {plan.why_unscored()}")
-        rows = self._rows(plan, model, localizer, label=None if stored else f"{model.name} {localizer.name}")
-        localized = Localized(dataset=dataset, plan=plan, rows=rows).scored_only()
-        if not localized.plan.requests:
-            why = localized.plan.why_unscored()
-            raise DataError(f"{localizer.name} scores no query of {dataset.name} on {model.name}: {why}")
-        return localized.known_only() if self.settings.known_only else localized
-
-    def _rows(self, plan: Plan, model: ModelHandle, localizer: Localizer, *, label: str | None) -> pd.DataFrame:
-        """One row a request, in the plan's order, with its knowledge neurons under `kn`; without a `label` for what is
-        localized, all rows have to be there.
-        """
-        store = open_store(self.settings.store, model, localizer)
-        if label is not None:
-            localize_missing(
-                plan, model, localizer, store, self._progress, batch_size=self.settings.batch_size, label=label
-            )
-        keys = [request.encoded.key for request in plan.requests]
-        table = store.read(keys).to_pandas().set_index("row_key")
-        select = self.settings.selection.select
-        table["kn"] = [
-            select(neurons, scores, float(top)).tolist()
-            for neurons, scores, top in zip(table["neurons"], table["scores"], table["max_score"], strict=True)
-        ]
-        return table.loc[keys]
-
-    def _retest(self, localized: Localized, model: ModelHandle, localizer: Localizer) -> Retest:
-        """The retest's sample, every other form by the localizer's variant."""
-        variant = localizer.variant() if isinstance(localizer, HasVariant) else localizer
-        queries = retest_forms(localized.plan, self.settings.seed)
-        forms: list[pd.DataFrame] = []
-        for number, changed in enumerate(queries):
-            plan = make_plan(changed, model.tokenizer, context_length=model.context_length)
-            if len(plan.requests) == len(changed):  # else the change does not fit this tokenizer or context
-                method = variant if number % 2 else localizer
-                forms.append(self._rows(plan, model, method, label=f"{model.name} {localizer.name} retest {number}"))
-        relation = {r.name: index for index, r in enumerate(localized.dataset.relations)}
-        return retest_of(forms, queries[0], relation)

@@ -2,7 +2,10 @@
 
 import re
 import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -53,6 +56,29 @@ def save_run(root: Path, name: str, record: RunRecord, facts: pd.DataFrame) -> P
             path=root / "runs",
         ) from error
     return folder
+
+
+def save_precision(folder: Path, precision: Mapping[str, dict[str, Any]]) -> None:
+    """Adds to a saved run what its low precision changed, as `precision` of each model in the manifest.
+
+    Args:
+        folder: the run's.
+        precision: builtins by the name of the model.
+
+    Raises:
+        StoreError: the run cannot be written; it stays as it was.
+    """
+    path = folder / "run.json"
+    try:
+        record = RunRecord.from_json(path.read_text(encoding="utf-8"))
+        models = {
+            name: {**told, "precision": precision[name]} if name in precision else told
+            for name, told in record.manifest.models.items()
+        }
+        record = replace(record, manifest=replace(record.manifest, models=models))
+        write_atomically(path, record.to_json().encode())
+    except OSError as error:
+        raise StoreError(f"the saved run cannot be written: {error.strerror}", path=path) from error
 
 
 def _new_folder(runs: Path, name: str) -> Path:

@@ -2,7 +2,6 @@
 
 import argparse
 import difflib
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +16,8 @@ from harness.models.adapters import load_adapter
 from harness.models.handle import resolve_model
 from plugins.commands.download_bar import DownloadBar
 from plugins.commands.localized_fact import SUBSET_SIZE, LocalizedFact, facts_called, localize_fact
-from plugins.options import OPTIONS
-from plugins.progress import waiting_line
+from plugins.commands.notice import Notice
+from plugins.options import add_like_pytest
 
 NEURONS_SHOWN: Final = 8
 """Knowledge neurons that are written out of a set, unless all are asked for."""
@@ -47,13 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(f"--{name}", default=default, help=text)
     parser.add_argument("--all-neurons", action="store_true", help=f"name all neurons, not just {NEURONS_SHOWN}.")
-    for option in OPTIONS:
-        if option.name not in _LIKE_PYTEST:
-            continue
-        if option.metavar is None:
-            parser.add_argument(f"--{option.name}", action="store_true", help=option.help)
-        else:
-            parser.add_argument(f"--{option.name}", default=option.default, metavar=option.metavar, help=option.help)
+    add_like_pytest(parser, _LIKE_PYTEST)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,28 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
             model,
             localizer,
             root=Path(arguments.store).expanduser(),
-            progress=_Notice(),
+            progress=Notice(),
             batch_size=batch_size,
         )
         shown = None if arguments.all_neurons else NEURONS_SHOWN
         print("\n".join([*_report(found, f"{model.name}, {localizer.name}", threshold, shown), ""]))
     return 0
-
-
-class _Notice:
-    """Says on stderr that a model is at work, and on how much."""
-
-    def start(self, label: str, total: int, done: int) -> None:
-        print(f"localizing {total - done} of {total} queries on {label} ...", file=sys.stderr)
-
-    def advance(self, queries: int) -> None:
-        """Keeps quiet."""
-
-    def stop(self) -> None:
-        """Keeps quiet."""
-
-    def wait(self, label: str) -> None:
-        print(f"{waiting_line(label)} ...", file=sys.stderr)
 
 
 def _threshold(text: str) -> StaticThreshold:

@@ -149,6 +149,9 @@ class FakeWorkspace:
         (folder / "run.json").write_text(RunRecord(manifest=manifest, claims=tuple(rows)).to_json())
         return folder
 
+    def compare_precision(self, folder: Path, cells: list) -> dict[str, int]:
+        return {}
+
 
 class FakeBackend:
     @property

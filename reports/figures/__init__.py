@@ -1,0 +1,1 @@
+"""Figures of records: each drawn without a display, and saved as SVG and PNG."""
