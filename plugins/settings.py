@@ -31,6 +31,7 @@ class Request:
     limit: int | None
     known_only: bool
     quadrature: Quadrature
+    answer: str
     dtype: str
     device: str
     device_map: str | None
@@ -68,6 +69,7 @@ def read_request(config: pytest.Config, claims: Iterable[str]) -> Request:
         limit=None if limit is None else _whole("limit", limit, 1),
         known_only=text.choice("facts", ("all", "known")) == "known",
         quadrature=Quadrature.parse(text.one("quadrature")),
+        answer=text.choice("answer", ("first", "joint")),
         dtype=text.one("dtype"),
         device=text.one("device"),
         device_map=text.maybe("device-map"),

@@ -83,7 +83,7 @@ def _driven(model: LoadedModel, queries: list[EncodedQuery]) -> Tensor:
     """Logits of the engine's rows, [queries, 1 + 2 layers, vocab]: unmodified, then each layer's neurons reduced."""
     state = run_unmodified(model, queries)
     rows = climb_rows(state, [torch.stack([f * block.neurons for f in _FRACTIONS], dim=1) for block in state.blocks])
-    unmodified = state.blocks[-1].output[:, None].to(rows.device)
+    unmodified = state.blocks[-1].output.to(rows.device)
     return model.logits(model.final_norm(torch.cat([unmodified, rows], dim=1)))
 
 

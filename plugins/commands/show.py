@@ -26,6 +26,7 @@ NEURONS_SHOWN: Final = 8
 _LIKE_PYTEST: Final = (
     "data",
     "quadrature",
+    "answer",
     "dtype",
     "device",
     "device-map",
@@ -65,7 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     threshold = _threshold(arguments.threshold)
     batch_size = _batch_size(arguments.batch_size)
-    localizer = make_localizer(arguments.localizer, quadrature=Quadrature.parse(arguments.quadrature))
+    localizer = make_localizer(
+        arguments.localizer, quadrature=Quadrature.parse(arguments.quadrature), answer=arguments.answer
+    )
     model = resolve_model(
         arguments.model,
         dtype=arguments.dtype,

@@ -20,7 +20,7 @@ def test_operations_are_those_that_are_run(family: str, steps: int, layers: int)
     queries = random_queries([2, 6, 6, 11])
     localizer = IntegratedGradients(quadrature=Quadrature(steps=steps))
     assert isinstance(localizer, HasCost)
-    cost = localizer.cost(shape_of(model, itemsize=4), [2, 6, 6, 11], batch_size=1)
+    cost = localizer.cost(shape_of(model, itemsize=4), [2, 6, 6, 11], [1, 1, 1, 1], batch_size=1)
     with CountedOperations() as counted:
         localizer.attribute(model, queries, batch_size=1)
     assert cost.operations == pytest.approx(counted.operations, rel=0.01)
@@ -28,7 +28,9 @@ def test_operations_are_those_that_are_run(family: str, steps: int, layers: int)
 
 def test_memory_grows_with_the_batch_and_not_beyond_the_queries() -> None:
     shape, localizer = shape_of(random_model("gpt2"), itemsize=4), IntegratedGradients()
-    one, four, all_of_them = (localizer.cost(shape, [5] * 6, batch_size=size).working_bytes for size in (1, 4, 1000))
+    one, four, all_of_them = (
+        localizer.cost(shape, [5] * 6, [1] * 6, batch_size=size).working_bytes for size in (1, 4, 1000)
+    )
     assert (four, all_of_them) == (4 * one, 6 * one)
 
 
