@@ -159,14 +159,15 @@ def _report(found: LocalizedFact, cell: str, threshold: StaticThreshold, shown: 
         (
             query.prompt,
             f"{query.answer_probability:.3f}",
+            f"{query.joint_probability:.3f}",
             "yes" if query.known else "no",
             len(query.neurons),
             _some([f"{neuron.layer}:{neuron.index}" for neuron in query.neurons], shown),
         )
         for query in found.queries
     ]
-    headers = ("query", "p(answer)", "known", "KN", "layer:neuron, the highest score first")
-    aligned = ("left", "right", "left", "right", "left")
+    headers = ("query", "p(first)", "p(joint)", "known", "KN", "layer:neuron, the highest score first")
+    aligned = ("left", "right", "right", "left", "right", "left")
     if rows:
         lines += ["", *tabulate(rows, headers, colalign=aligned, disable_numparse=True).splitlines(), ""]
     lines += [f"{count} queries have no score: {reason}" for reason, count in found.unscored.items()]

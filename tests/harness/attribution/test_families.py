@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from harness.activations import climb
 from harness.activations.answers import answer_statistics
 from harness.activations.last_token import run_last_token
 from harness.activations.verification import verify_row
@@ -199,8 +200,16 @@ class TestWindows:
 
 
 class TestVerification:
-    def test_every_row_describes_its_model(self, model: LoadedModel) -> None:
+    @pytest.mark.parametrize("answer_tokens", [1, 2])
+    def test_every_row_describes_its_model(self, model: LoadedModel, answer_tokens: int) -> None:
+        verify_row(model, answer_tokens=answer_tokens)
+
+    def test_an_argument_of_every_position_under_another_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model = random_variant("llama")
+        monkeypatch.setattr(climb, "_BY_POSITION", ())
         verify_row(model)
+        with pytest.raises(ModelError, match="cannot be driven with 2 answer tokens"):
+            verify_row(model, answer_tokens=2)
 
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
     @pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2"])
