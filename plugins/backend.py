@@ -65,7 +65,7 @@ class HarnessBackend:
 
     def localizer(self, name: str, request: Request) -> Localizer:
         """Built in, or the user's own."""
-        return make_localizer(name, quadrature=request.quadrature)
+        return make_localizer(name, quadrature=request.quadrature, answer=request.answer)
 
     def procedure(self, request: Request) -> Procedure:
         """The declared one, with the session's draws and seed."""
@@ -79,6 +79,7 @@ class HarnessBackend:
             limit=request.limit,
             known_only=request.known_only,
             quadrature=request.quadrature,
+            answer=request.answer,
             dtype=request.dtype,
             precision_sample=request.precision_sample,
             device=request.device,

@@ -91,6 +91,13 @@ OPTIONS = (
         " of steps. gauss-legendre:10 is faster and more exact. Default: right:20, the paper's.",
     ),
     Option(
+        name="answer",
+        metavar="first|joint",
+        default="first",
+        help="whose probability localizers explain: that of the answer's first token, or the joint probability of all"
+        " its tokens, each after the gold ones before it. Default: first.",
+    ),
+    Option(
         name="dtype",
         metavar="DTYPE",
         default="float32",

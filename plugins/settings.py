@@ -32,6 +32,7 @@ class Request:
     limit: int | None
     known_only: bool
     quadrature: Quadrature
+    answer: str
     dtype: str
     precision_sample: int
     device: str
@@ -87,6 +88,7 @@ def _read(text: "_Texts", claims: Iterable[str]) -> Request:
         limit=None if limit is None else whole("limit", limit, 1),
         known_only=text.choice("facts", ("all", "known")) == "known",
         quadrature=Quadrature.parse(text.one("quadrature")),
+        answer=text.choice("answer", ("first", "joint")),
         dtype=text.one("dtype"),
         precision_sample=whole("precision-sample", text.one("precision-sample"), 0),
         device=text.one("device"),

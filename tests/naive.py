@@ -5,15 +5,19 @@ there, whatever a layer needs is found by whole forward passes for that layer al
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from harness.models.loaded import LoadedModel
 
+Answer: TypeAlias = int | Sequence[int]
+"""A token, or several whose probabilities, each after the ones before it, are multiplied."""
+
 
 def naive_path_integral(
-    model: LoadedModel, prompt_ids: Sequence[int], answer: int, nodes: Tensor, weights: Tensor, place: int = -1
+    model: LoadedModel, prompt_ids: Sequence[int], answer: Answer, nodes: Tensor, weights: Tensor, place: int = -1
 ) -> Tensor:
     """Scores [layers, d_ff] of integrated gradients with reference point 0, for neurons and answer at `place`."""
 
@@ -29,7 +33,7 @@ def naive_sig(
     model: LoadedModel,
     prompt_ids: Sequence[int],
     words: Sequence[int],
-    answer: int,
+    answer: Answer,
     nodes: Tensor,
     weights: Tensor,
     place: int = -1,
@@ -51,7 +55,7 @@ def naive_amig(
     model: LoadedModel,
     prompt_ids: Sequence[int],
     words: Sequence[int],
-    answer: int,
+    answer: Answer,
     nodes: Tensor,
     weights: Tensor,
     place: int = -1,
@@ -71,7 +75,7 @@ def naive_amig_paper(
     model: LoadedModel,
     prompt_ids: Sequence[int],
     words: Sequence[int],
-    answer: int,
+    answer: Answer,
     nodes: Tensor,
     weights: Tensor,
     place: int = -1,
@@ -113,7 +117,7 @@ def neurons_at(model: LoadedModel, prompt_ids: Sequence[int], layer: int, place:
 def _gradient(
     model: LoadedModel,
     prompt_ids: Sequence[int],
-    answer: int,
+    answer: Answer,
     layer: int,
     start: Tensor,
     end: Tensor,
@@ -122,7 +126,9 @@ def _gradient(
     place: int = -1,
 ) -> Tensor:
     """The gradient of p(answer), averaged along the path of one layer from `start` to `end`, [d_ff]."""
-    ids = torch.tensor([list(prompt_ids)])
+    tokens = [answer] if isinstance(answer, int) else list(answer)
+    ids = torch.tensor([[*prompt_ids, *tokens[:-1]]])
+    place = place % len(prompt_ids)
     rows = (start + nodes.to(end)[:, None] * (end - start)).requires_grad_()
 
     def put(_module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
@@ -134,6 +140,6 @@ def _gradient(
     handle = model.output_projections[layer].register_forward_pre_hook(put)
     logits = model.model(input_ids=ids.expand(len(nodes), -1)).logits
     handle.remove()
-    probability = logits[:, place].softmax(-1)[:, answer]
+    probability = torch.stack([logits[:, place + j].softmax(-1)[:, t] for j, t in enumerate(tokens)]).prod(0)
     (gradient,) = torch.autograd.grad(probability.sum(), rows)
     return (gradient * weights.to(end)[:, None]).sum(0)

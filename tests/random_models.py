@@ -1,6 +1,7 @@
 """Small causal language models with random weights, built from a configuration."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -137,4 +138,13 @@ def random_queries(lengths: list[int], *, seed: int = 0) -> list[EncodedQuery]:
             answer_ids=(int(torch.randint(1, VOCABULARY, (1,), generator=generator)),),
         )
         for i, length in enumerate(lengths)
+    ]
+
+
+def with_answers(queries: Sequence[EncodedQuery], lengths: Sequence[int], *, seed: int = 1) -> list[EncodedQuery]:
+    """The same queries with answers of so many random tokens."""
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        replace(query, answer_ids=tuple(torch.randint(1, VOCABULARY, (length,), generator=generator).tolist()))
+        for query, length in zip(queries, lengths, strict=True)
     ]

@@ -2,7 +2,8 @@
 
 In a causal language model a change at the last token changes nothing before it. The prefix of every query is run once
 and keeps its keys and values; the last token is run once and keeps, block by block, what the block was called with,
-what it returned and the neurons in between.
+what it returned and the neurons in between. Where several answer tokens count, the gold ones but the last stand behind
+the last query token: what is read there depends on it too, so they are run and kept together with it.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,24 +26,24 @@ from harness.models.queries import EncodedQuery
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BlockState:
-    """The last token in one block.
+    """The last token in one block, and the answer tokens behind it, if any: the *positions*.
 
     Attributes:
         prefix_keys: keys of the prefix, [queries, heads, tokens, head width]; what lies beyond a query's prefix is junk
             that `LastToken.prefix_mask` hides.
         prefix_values: values of the prefix, likewise.
         arguments: what the block was called with besides the hidden state, by name.
-        input: the hidden state that it was called with.
-        neurons: input of the output projection.
+        input: the hidden states that it was called with.
+        neurons: input of the output projection at the last query token.
         output: what the block returned.
     """
 
     prefix_keys: Float[Tensor, "queries heads tokens width"]
     prefix_values: Float[Tensor, "queries heads tokens width"]
     arguments: dict[str, Any]
-    input: Float[Tensor, "queries d_model"]
+    input: Float[Tensor, "queries positions d_model"]
     neurons: Float[Tensor, "queries d_ff"]
-    output: Float[Tensor, "queries d_model"]
+    output: Float[Tensor, "queries positions d_model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,13 +54,13 @@ class LastToken:
         model: the model that ran.
         blocks: one state a block, lowest first.
         prefix_mask: which prefix positions belong to the query.
-        answer: id of each query's first answer token.
+        answer: ids of the answer tokens that count, one a position: each is what the position should predict.
     """
 
     model: LoadedModel
     blocks: tuple[BlockState, ...]
     prefix_mask: Bool[Tensor, "queries tokens"]
-    answer: Int[Tensor, " queries"]
+    answer: Int[Tensor, "queries positions"]
 
     @property
     def neurons(self) -> Float[Tensor, "layers queries d_ff"]:
@@ -69,7 +70,7 @@ class LastToken:
 
 
 @torch.no_grad()
-def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastToken:
+def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery], *, answer_tokens: int = 1) -> LastToken:
     """Runs the prefixes of `queries` together, then their last tokens together.
 
     Prefixes are padded on the right: under the causal mask no real token sees the padding, and the last token is told
@@ -78,6 +79,7 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastT
     Args:
         model: the model to run.
         queries: at least one query; lengths may differ.
+        answer_tokens: how many tokens of every answer count; no more than the shortest answer has.
 
     Returns:
         The state that rows climb from; on the model's device, in its dtype.
@@ -93,16 +95,18 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastT
         )
     lengths = torch.tensor([len(query.prompt_ids) - 1 for query in queries], device=model.device)
     width = int(lengths.max())
-    if model.context_length is not None and width >= model.context_length:
+    if model.context_length is not None and width + answer_tokens > model.context_length:
         raise ModelError(
             f"{model.name!r} takes {model.context_length} tokens at once (its context, or how far its attention looks "
-            f"back), but a query has {width + 1}",
+            f"back), but a query has {width + answer_tokens}",
             model=model.name,
         )
     prefix_mask = torch.arange(width, device=model.device)[None, :] < lengths[:, None]
     cache = _run_prefix(model, queries, width)
     prefix = _keys_and_values(cache) if width else []
-    calls = _record_last_token(model, queries, prefix_mask, cache)
+    answer = torch.tensor([query.answer_ids[:answer_tokens] for query in queries], device=model.device)
+    last = torch.tensor([[query.prompt_ids[-1]] for query in queries], device=model.device)
+    calls = _record_positions(model, torch.cat([last, answer[:, :-1]], dim=1), prefix_mask, cache)
     if not width:  # every query is one token long: the cache holds nothing but the last tokens themselves
         prefix = [(keys[:, :, :0], values[:, :, :0]) for keys, values in _keys_and_values(cache)]
     return LastToken(
@@ -112,33 +116,34 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> LastT
             for (k, v), (arguments, x, neurons, output) in zip(prefix, calls, strict=True)
         ),
         prefix_mask=prefix_mask,
-        answer=torch.tensor([query.answer_ids[0] for query in queries], device=model.device),
+        answer=answer,
     )
 
 
-def _record_last_token(
-    model: LoadedModel, queries: Sequence[EncodedQuery], prefix_mask: Tensor, cache: Cache
+def _record_positions(
+    model: LoadedModel, ids: Int[Tensor, "queries positions"], prefix_mask: Tensor, cache: Cache
 ) -> list[tuple[dict[str, Any], Tensor, Tensor, Tensor]]:
-    """Runs the last tokens after their prefixes; what every block was called with, its input, neurons and output."""
+    """Runs the positions after their prefixes; what every block was called with, its input, neurons and output."""
+    n = ids.shape[1]
     neurons: list[Tensor] = []
     calls: list[tuple[dict[str, Any], Tensor, Tensor]] = []
 
     def keep_call(forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         hidden, arguments = named_arguments(forward, args, kwargs)
-        last = first_output(output)[:, -1]
-        calls.append((arguments, hidden[:, -1].to(last.device), last))
+        out = first_output(output)
+        calls.append((arguments, hidden.to(out.device), out))
 
     def keep_neurons(args: tuple[Any, ...], _kwargs: dict[str, Any], _output: Any) -> None:
-        neurons.append(args[0].view(len(queries), -1))  # some families flatten queries and positions
+        neurons.append(args[0].view(*ids.shape, -1)[:, 0])  # some families flatten queries and positions
 
     with ExitStack() as stack:
         for block, projection in zip(model.blocks, model.output_projections, strict=True):
             stack.enter_context(recording_calls(block, partial(keep_call, block.forward)))
             stack.enter_context(recording_calls(projection, keep_neurons))
         model.model.base_model(
-            input_ids=torch.tensor([[query.prompt_ids[-1]] for query in queries], device=model.device),
-            attention_mask=torch.nn.functional.pad(prefix_mask.long(), (0, 1), value=1),
-            position_ids=prefix_mask.sum(1, keepdim=True),
+            input_ids=ids,
+            attention_mask=torch.nn.functional.pad(prefix_mask.long(), (0, n), value=1),
+            position_ids=prefix_mask.sum(1, keepdim=True) + torch.arange(n, device=ids.device),
             past_key_values=cache,
             use_cache=True,
         )

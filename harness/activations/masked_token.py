@@ -35,7 +35,7 @@ class SentenceState:
     arguments: dict[str, Any]
     input: Float[Tensor, "queries tokens d_model"]
     neurons: Float[Tensor, "queries d_ff"]
-    output: Float[Tensor, "queries d_model"]
+    output: Float[Tensor, "queries 1 d_model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,13 +46,13 @@ class MaskedToken:
         model: the model that ran.
         blocks: one state a block, lowest first.
         position: where each query's mask token stands.
-        answer: id of each query's answer token.
+        answer: id of each query's answer token, its only one.
     """
 
     model: LoadedModel
     blocks: tuple[SentenceState, ...]
     position: Int[Tensor, " queries"]
-    answer: Int[Tensor, " queries"]
+    answer: Int[Tensor, "queries 1"]
 
     @property
     def neurons(self) -> Float[Tensor, "layers queries d_ff"]:
@@ -83,7 +83,7 @@ def run_masked_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> Mas
     def keep_call(forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         hidden, arguments = named_arguments(forward, args, kwargs)
         out = first_output(output)
-        calls.append((arguments, hidden.to(out.device), at_mask(out)))
+        calls.append((arguments, hidden.to(out.device), at_mask(out)[:, None]))
 
     with ExitStack() as stack:
         for block, projection in zip(model.blocks, model.output_projections, strict=True):
@@ -97,7 +97,7 @@ def run_masked_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> Mas
             for (arguments, x, output), found in zip(calls, neurons, strict=True)
         ),
         position=position,
-        answer=torch.tensor([query.answer_ids[0] for query in queries], device=model.device),
+        answer=torch.tensor([query.answer_ids[:1] for query in queries], device=model.device),
     )
 
 

@@ -16,16 +16,18 @@ Unmodified: TypeAlias = LastToken | MaskedToken
 """A causal model seen from the last token of its queries, a masked one from their mask tokens."""
 
 
-def run_unmodified(model: LoadedModel, queries: Sequence[EncodedQuery]) -> Unmodified:
-    """Runs queries as they are: see `run_last_token` and `run_masked_token`."""
-    return run_masked_token(model, queries) if model.family.masked else run_last_token(model, queries)
+def run_unmodified(model: LoadedModel, queries: Sequence[EncodedQuery], *, answer_tokens: int = 1) -> Unmodified:
+    """Runs queries as they are: see `run_last_token`, and `run_masked_token`, whose answers are one token long."""
+    if model.family.masked:
+        return run_masked_token(model, queries)
+    return run_last_token(model, queries, answer_tokens=answer_tokens)
 
 
 def climb_rows(state: Unmodified, entries: Sequence[Float[Tensor, "queries rows d_ff"] | None]) -> Tensor:
     """Runs rows from the layer where they enter: see `climb` and `climb_sentences`.
 
     Returns:
-        Hidden states after the last block where the answer is read, [queries, rows, d_model], rows ordered by the layer
-        of entry.
+        Hidden states after the last block where the answer is read, [queries, rows * positions, d_model]: one position
+        for every answer token that counts, those of a row adjacent, rows ordered by the layer of entry.
     """
     return climb_sentences(state, entries) if isinstance(state, MaskedToken) else climb(state, entries)

@@ -17,7 +17,7 @@ class PathIntegral:
 
     Attributes:
         scores: one a neuron.
-        answer_probability: p(answer) of the unmodified run.
+        answer_probability: p(answer) of the unmodified run, of all answer tokens that count.
         completeness_gap: max over layers of |sum of scores - (p - p at the reference point)| / p; what the quadrature
             left out. None where the factor is not (value - reference), for then there is no such sum.
     """
@@ -37,13 +37,13 @@ def integrate(
     """Integrates the gradient of p(answer) along the straight path from `reference` to the unmodified neurons.
 
     For layer l, with v the unmodified neurons at the last query token (in a masked model: at the mask token) and r the
-    reference point,
+    reference point, and p(answer) the product over the answer tokens that count, each after the gold ones before it,
 
         score = (v - r) * integral_0^1 (d p(answer) / d neurons)(r + a (v - r)) da,
 
     the whole layer moving together, every layer an integral of its own, as all code bases of the field compute it (the
-    printed Eq. 8 to 10 move one neuron at a time). A row (layer, step) is one token that enters at its layer: see
-    `climb_rows`. Nothing is approximated but the integral.
+    printed Eq. 8 to 10 move one neuron at a time). A row (layer, step) is one token that enters at its layer, with the
+    answer tokens behind it if more than the first count: see `climb_rows`. Nothing is approximated but the integral.
 
     Args:
         state: the unmodified run of a batch of queries.
@@ -87,23 +87,20 @@ def answer_probability(
     state: Unmodified, neurons: Float[Tensor, "layers queries d_ff"] | None
 ) -> Float[Tensor, "queries layers"]:
     """p(answer) where one layer at a time has other neurons; one column, the unmodified p, where `neurons` is None."""
-    rows = (
-        state.blocks[-1].output[:, None]
-        if neurons is None
-        else climb_rows(state, [layer[:, None] for layer in neurons])
-    )
+    rows = state.blocks[-1].output if neurons is None else climb_rows(state, [layer[:, None] for layer in neurons])
     return _log_probability(state, state.model.final_norm(rows), gradient=False)[0].exp()
 
 
 def _log_probability(
-    state: Unmodified, hidden: Float[Tensor, "queries rows d_head"], *, gradient: bool
-) -> tuple[Float[Tensor, "queries rows"], Float[Tensor, "queries rows d_head"] | None]:
-    """log p(answer) of rows that came through the final norm, and its gradient."""
+    state: Unmodified, hidden: Float[Tensor, "queries row_positions d_head"], *, gradient: bool
+) -> tuple[Float[Tensor, "queries rows"], Float[Tensor, "queries row_positions d_head"] | None]:
+    """log p(answer) of rows that came through the final norm, the sum over their positions, and its gradient."""
+    queries, n_positions = state.answer.shape
     log_p, slope = log_probability_and_gradient(
         state.model.head,
         hidden.flatten(0, 1),
-        state.answer.to(hidden.device).repeat_interleave(hidden.shape[1]),
+        state.answer.to(hidden.device).repeat(1, hidden.shape[1] // n_positions).flatten(),
         softcap=state.model.softcap,
         gradient=gradient,
     )
-    return log_p.view(hidden.shape[:2]), None if slope is None else slope.view_as(hidden)
+    return log_p.view(queries, -1, n_positions).sum(2), None if slope is None else slope.view_as(hidden)

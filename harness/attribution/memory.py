@@ -11,9 +11,9 @@ _BUDGET_BYTES = 1 << 30
 _MOST = 64
 
 
-def paths_at_once(model: LoadedModel, quadrature: Quadrature, longest: int) -> int:
+def paths_at_once(model: LoadedModel, quadrature: Quadrature, row_length: int) -> int:
     """As many paths as fit into the memory budget, at least one; see `bytes_a_path`."""
-    return paths_in_budget(bytes_a_path(shape_of(model, itemsize=model.dtype.itemsize), quadrature, longest))
+    return paths_in_budget(bytes_a_path(shape_of(model, itemsize=model.dtype.itemsize), quadrature, row_length))
 
 
 def paths_in_budget(a_path: int) -> int:
@@ -21,14 +21,14 @@ def paths_in_budget(a_path: int) -> int:
     return max(1, min(_MOST, _BUDGET_BYTES // a_path))
 
 
-def bytes_a_path(shape: ModelShape, quadrature: Quadrature, longest: int) -> int:
+def bytes_a_path(shape: ModelShape, quadrature: Quadrature, row_length: int) -> int:
     """Working memory of one path of all layers of one query.
 
     Args:
         shape: dimensions of the model.
         quadrature: nodes of the path.
-        longest: tokens of the longest query: a row of a masked model is a whole sentence.
+        row_length: positions of a row: as many as answer tokens count; in a masked model a whole sentence.
     """
-    row_layers = quadrature.steps * shape.n_layers * (shape.n_layers + 1) // 2 * (longest if shape.masked else 1)
+    row_layers = quadrature.steps * shape.n_layers * (shape.n_layers + 1) // 2 * row_length
     values = _VALUES_PER_ROW_LAYER["d_model"] * shape.d_model + _VALUES_PER_ROW_LAYER["d_ff"] * shape.d_ff
     return row_layers * values * shape.itemsize

@@ -19,6 +19,7 @@ def integrate_word_paths(
     quadrature: Quadrature,
     *,
     at_once: int,
+    answer_tokens: int = 1,
     times_value: bool = False,
 ) -> PathIntegral:
     """Sums over a query's words the integral along the path from that word's reference point.
@@ -35,6 +36,7 @@ def integrate_word_paths(
         words: positions of their words.
         quadrature: nodes and weights of every path.
         at_once: (query, word) pairs in one batch.
+        answer_tokens: how many tokens of every answer count.
         times_value: multiply by v instead of (v - b_i).
 
     Returns:
@@ -46,7 +48,7 @@ def integrate_word_paths(
     paths: list[PathIntegral] = []
     for start in range(0, len(owner), at_once):
         part = slice(start, start + at_once)
-        state = run_unmodified(model, owner[part])
+        state = run_unmodified(model, owner[part], answer_tokens=answer_tokens)
         factor = state.neurons if times_value else None
         paths.append(integrate(state, points[:, part], quadrature, factor=factor))
     scores = torch.cat([path.scores for path in paths]).split(counts)

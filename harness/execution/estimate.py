@@ -66,7 +66,9 @@ def estimate(
     for localizer, queries in work:
         if not isinstance(localizer, HasCost):
             return Estimate(seconds=None, memory_bytes=None, disk_bytes=disk)
-        cost = localizer.cost(shape, [len(query.prompt_ids) for query in queries], batch_size=batch_size)
+        prompt_lengths = [len(query.prompt_ids) for query in queries]
+        answer_lengths = [len(query.answer_ids) for query in queries]
+        cost = localizer.cost(shape, prompt_lengths, answer_lengths, batch_size=batch_size)
         operations += cost.operations + sum(_answering(shape, query) for query in queries)
         working = max(working, cost.working_bytes)
     return Estimate(

@@ -67,7 +67,8 @@ def localize_missing(
         progress.start(label, total, total - sum(map(len, missing)))
         try:
             model = handle.loaded()
-            verify_row(model)
+            for answer_tokens in (1, 2) if _counts_all(localizer, model) else (1,):
+                verify_row(model, answer_tokens=answer_tokens)
             for requests in missing:
                 store.write(list(_localize(requests, model, localizer, batch_size)))
                 progress.advance(len(requests))
@@ -79,6 +80,11 @@ def _missing(shards: Sequence[Sequence[Request]], store: LocalizationStore) -> l
     """What the store lacks of each shard; no entry for a shard that is complete."""
     present = store.present()
     return [lacking for shard in shards if (lacking := [r for r in shard if r.encoded.key not in present])]
+
+
+def _counts_all(localizer: Localizer, model: LoadedModel) -> bool:
+    """Whether rows may stand for several answer tokens."""
+    return getattr(localizer, "answer", "first") == "joint" and not model.family.masked
 
 
 def _localize(

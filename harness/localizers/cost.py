@@ -26,12 +26,20 @@ class Cost:
 class HasCost(Protocol):
     """A localizer that knows its cost; without it `--dry-run` says that time and memory are unknown."""
 
-    def cost(self, shape: ModelShape, prompt_lengths: Sequence[int], *, batch_size: int | None) -> Cost:
+    def cost(
+        self,
+        shape: ModelShape,
+        prompt_lengths: Sequence[int],
+        answer_lengths: Sequence[int],
+        *,
+        batch_size: int | None,
+    ) -> Cost:
         """The cost of localizing queries.
 
         Args:
             shape: dimensions of the model.
             prompt_lengths: tokens of each query.
+            answer_lengths: tokens of each answer.
             batch_size: queries at once; None for the localizer's own judgement.
         """
         ...
@@ -41,8 +49,9 @@ def paths_cost(
     shape: ModelShape,
     quadrature: Quadrature,
     prompt_lengths: Sequence[int],
-    paths: Sequence[int],
+    counted: Sequence[int],
     *,
+    paths: Sequence[int],
     batch_size: int | None,
     replaced: bool = False,
 ) -> Cost:
@@ -52,40 +61,42 @@ def paths_cost(
         shape: dimensions of the model.
         quadrature: nodes of every path.
         prompt_lengths: tokens of each query.
+        counted: tokens of each answer that count.
         paths: paths of each query.
         batch_size: paths at once; None for what fits into the budget.
         replaced: whether every token gives way once, for a reference point.
     """
-    path = path_operations(shape, steps=quadrature.steps)
     operations = 0.0
-    for tokens, count in zip(prompt_lengths, paths, strict=True):
+    for tokens, positions, count in zip(prompt_lengths, counted, paths, strict=True):
         # A masked model runs whole sentences: every row, and every sentence with a token replaced.
-        operations += path * count * (tokens if shape.masked else 1) + forward_operations(shape, tokens)
+        path = path_operations(shape, steps=quadrature.steps, positions=positions) * (tokens if shape.masked else 1)
+        operations += path * count + forward_operations(shape, tokens + positions - 1)
         if replaced:
             again = tokens * tokens if shape.masked else tokens * (tokens + 1) // 2
             operations += forward_operations(shape, again)
-    a_path = bytes_a_path(shape, quadrature, max(prompt_lengths, default=1))
+    a_path = bytes_a_path(shape, quadrature, max(prompt_lengths if shape.masked else counted, default=1))
     at_once = min(batch_size or paths_in_budget(a_path), sum(paths))
     return Cost(operations=operations, working_bytes=at_once * a_path)
 
 
-def path_operations(shape: ModelShape, *, steps: int) -> float:
+def path_operations(shape: ModelShape, *, steps: int, positions: int = 1) -> float:
     """Operations of one path integral (all layers, m steps each, and its completeness gap) behind the prefix.
 
     With L layers, P entries in a block's matrices and V tokens, a row that enters at layer l runs the L - 1 - l blocks
     above it, forward and backward to its input alone, because parameters are frozen; each way takes 2 P operations a
-    block. It passes one output projection and the head both ways. The gap takes one more row a layer, forward. The
+    block and position, of which it has n, as many as answer tokens count. It passes one output projection with its
+    first position, and the head with all of them, both ways. The gap takes one more row a layer, forward. The
     unmodified neurons pass their projections once for the steps and once for the gap:
 
-        2 P (2 m + 1) L (L - 1) / 2  +  2 d_model d_ff L (2 m + 3)  +  2 d_model V (L (2 m + 1) + 1)
+        2 P n (2 m + 1) L (L - 1) / 2  +  2 d_model d_ff L (2 m + 3)  +  2 d_model V n (L (2 m + 1) + 1)
 
     Products of queries with keys are left out: they are few at the length of a prompt.
     """
     layers, climbs = shape.n_layers, shape.n_layers * (shape.n_layers - 1) / 2
     return (
-        2 * shape.block_weights * (2 * steps + 1) * climbs
+        2 * shape.block_weights * positions * (2 * steps + 1) * climbs
         + 2 * shape.d_model * shape.d_ff * layers * (2 * steps + 3)
-        + 2 * shape.d_model * shape.vocabulary * (layers * (2 * steps + 1) + 1)
+        + 2 * shape.d_model * shape.vocabulary * positions * (layers * (2 * steps + 1) + 1)
     )
 
 

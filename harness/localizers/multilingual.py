@@ -8,12 +8,12 @@ import torch
 
 from harness.activations.unmodified import run_unmodified
 from harness.attribution.engine import PathIntegral, integrate
-from harness.attribution.memory import paths_at_once
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.reference_points import reference_points
 from harness.attribution.word_paths import integrate_word_paths
 from harness.errors import ConfigError, near_matches
-from harness.localizers.batches import attribute_words, longest
+from harness.localizers.answer import check_answer
+from harness.localizers.batches import Batch, attribute_words
 from harness.localizers.cost import Cost, paths_cost
 from harness.localizers.localizer import AttributionMap, Unscored
 from harness.models.loaded import LoadedModel
@@ -34,20 +34,23 @@ class MultilingualIntegratedGradients:
 
     Attributes:
         quadrature: the paper's is right:20 (Eq. 17).
+        answer: whose probability: the answer's `first` token, or all of them, the `joint` probability.
         reading: `code`: one path from the mean of the b_i; `paper`: one path a word, summed.
 
     Raises:
-        ConfigError: a reading that does not exist.
+        ConfigError: an answer or a reading that does not exist.
 
     References:
         Eq. 15 to 19 of the paper; Chen et al. 2024, Journey to the Center of the Knowledge Neurons.
     """
 
     quadrature: Quadrature = field(default_factory=Quadrature)
+    answer: str = "first"
     reading: str = "code"
 
     def __post_init__(self) -> None:
-        """Checks the reading."""
+        """Checks answer and reading."""
+        check_answer(self.answer)
         if self.reading not in _NAMES:
             raise ConfigError(
                 f"no reading {self.reading!r} of AMIG. {near_matches(self.reading, _NAMES)}",
@@ -61,12 +64,13 @@ class MultilingualIntegratedGradients:
         return _NAMES[self.reading]
 
     def config(self) -> dict[str, Any]:
-        """Method, reference point and quadrature."""
+        """Method, reference point, quadrature, and which answer tokens count."""
         return {
             "method": "architecture-adapted multilingual integrated gradients",
             "reference": "each word replaced by the end-of-text token",
             "reading": self.reading,
             "quadrature": asdict(self.quadrature),
+            "answer": self.answer,
         }
 
     def variant(self) -> "MultilingualIntegratedGradients":
@@ -80,19 +84,47 @@ class MultilingualIntegratedGradients:
 
         In the paper's reading `batch_size` counts (query, word) pairs, for each is a path of its own.
         """
-        size = batch_size or paths_at_once(model, self.quadrature, longest(queries))
 
-        def from_mean(part: list[EncodedQuery], words: list[tuple[int, ...]]) -> PathIntegral:
-            state = run_unmodified(model, part)
-            means = torch.stack([points.mean(1) for points in reference_points(state, part, words)], dim=1)
+        def from_mean(batch: Batch, words: list[tuple[int, ...]]) -> PathIntegral:
+            state = run_unmodified(model, batch.queries, answer_tokens=batch.answer_tokens)
+            means = torch.stack([points.mean(1) for points in reference_points(state, batch.queries, words)], dim=1)
             return integrate(state, means, self.quadrature, factor=state.neurons)
 
-        def from_each(part: list[EncodedQuery], words: list[tuple[int, ...]]) -> PathIntegral:
-            return integrate_word_paths(model, part, words, self.quadrature, at_once=size, times_value=True)
+        def from_each(batch: Batch, words: list[tuple[int, ...]]) -> PathIntegral:
+            return integrate_word_paths(
+                model,
+                batch.queries,
+                words,
+                self.quadrature,
+                at_once=batch.at_once,
+                answer_tokens=batch.answer_tokens,
+                times_value=True,
+            )
 
-        return attribute_words(model, queries, size, from_mean if self.reading == "code" else from_each)
+        return attribute_words(
+            model,
+            queries,
+            from_mean if self.reading == "code" else from_each,
+            quadrature=self.quadrature,
+            answer=self.answer,
+            batch_size=batch_size,
+        )
 
-    def cost(self, shape: ModelShape, prompt_lengths: Sequence[int], *, batch_size: int | None) -> Cost:
+    def cost(
+        self,
+        shape: ModelShape,
+        prompt_lengths: Sequence[int],
+        answer_lengths: Sequence[int],
+        *,
+        batch_size: int | None,
+    ) -> Cost:
         """As if every token were a word: see `HasCost.cost`."""
-        paths = [1] * len(prompt_lengths) if self.reading == "code" else list(prompt_lengths)
-        return paths_cost(shape, self.quadrature, prompt_lengths, paths, batch_size=batch_size, replaced=True)
+        return paths_cost(
+            shape,
+            self.quadrature,
+            prompt_lengths,
+            answer_lengths if self.answer == "joint" else [1] * len(answer_lengths),
+            paths=[1] * len(prompt_lengths) if self.reading == "code" else prompt_lengths,
+            batch_size=batch_size,
+            replaced=True,
+        )

@@ -32,6 +32,11 @@ class RandomControl:
         """`random`, or `random-sig` and the like where it is another localizer's than integrated gradients'."""
         return "random" if self.of.name == "ig" else f"random-{self.of.name}"
 
+    @property
+    def answer(self) -> str:
+        """Which answer tokens the localizer that is matched counts."""
+        return str(getattr(self.of, "answer", "first"))
+
     def config(self) -> dict[str, Any]:
         """The localizer that is matched, and the seed."""
         return {"method": "random neurons", "of": self.of.name, "of_config": self.of.config(), "seed": self.seed}

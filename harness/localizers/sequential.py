@@ -7,10 +7,10 @@ from typing import Any
 import torch
 
 from harness.attribution.engine import PathIntegral
-from harness.attribution.memory import paths_at_once
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.word_paths import integrate_word_paths
-from harness.localizers.batches import attribute_words, longest
+from harness.localizers.answer import check_answer
+from harness.localizers.batches import Batch, attribute_words
 from harness.localizers.cost import Cost, paths_cost
 from harness.localizers.localizer import AttributionMap, Unscored
 from harness.models.loaded import LoadedModel
@@ -29,12 +29,21 @@ class SequentialIntegratedGradients:
 
     Attributes:
         quadrature: of every path; the paper's is right:20.
+        answer: whose probability: the answer's `first` token, or all of them, the `joint` probability.
+
+    Raises:
+        ConfigError: an answer that does not exist.
 
     References:
         Eq. 11 to 14 of the paper; Enguehard 2023, Sequential Integrated Gradients.
     """
 
     quadrature: Quadrature = field(default_factory=Quadrature)
+    answer: str = "first"
+
+    def __post_init__(self) -> None:
+        """Checks the answer."""
+        check_answer(self.answer)
 
     @property
     def name(self) -> str:
@@ -42,11 +51,12 @@ class SequentialIntegratedGradients:
         return "sig"
 
     def config(self) -> dict[str, Any]:
-        """Method, reference points and quadrature."""
+        """Method, reference points, quadrature, and which answer tokens count."""
         return {
             "method": "sequential integrated gradients",
             "reference": "each word replaced by the end-of-text token",
             "quadrature": asdict(self.quadrature),
+            "answer": self.answer,
         }
 
     def variant(self) -> "SequentialIntegratedGradients":
@@ -60,17 +70,40 @@ class SequentialIntegratedGradients:
 
         `batch_size` counts (query, word) pairs, for each is a path of its own.
         """
-        size = batch_size or paths_at_once(model, self.quadrature, longest(queries))
 
-        def integrate(part: list[EncodedQuery], words: list[tuple[int, ...]]) -> PathIntegral:
-            return _normalised(integrate_word_paths(model, part, words, self.quadrature, at_once=size))
+        def integrate(batch: Batch, words: list[tuple[int, ...]]) -> PathIntegral:
+            result = integrate_word_paths(
+                model,
+                batch.queries,
+                words,
+                self.quadrature,
+                at_once=batch.at_once,
+                answer_tokens=batch.answer_tokens,
+            )
+            return _normalised(result)
 
-        return attribute_words(model, queries, size, integrate)
+        return attribute_words(
+            model, queries, integrate, quadrature=self.quadrature, answer=self.answer, batch_size=batch_size
+        )
 
-    def cost(self, shape: ModelShape, prompt_lengths: Sequence[int], *, batch_size: int | None) -> Cost:
+    def cost(
+        self,
+        shape: ModelShape,
+        prompt_lengths: Sequence[int],
+        answer_lengths: Sequence[int],
+        *,
+        batch_size: int | None,
+    ) -> Cost:
         """As if every token were a word: see `HasCost.cost`."""
-        paths = list(prompt_lengths)
-        return paths_cost(shape, self.quadrature, prompt_lengths, paths, batch_size=batch_size, replaced=True)
+        return paths_cost(
+            shape,
+            self.quadrature,
+            prompt_lengths,
+            answer_lengths if self.answer == "joint" else [1] * len(answer_lengths),
+            paths=prompt_lengths,
+            batch_size=batch_size,
+            replaced=True,
+        )
 
 
 def _normalised(result: PathIntegral) -> PathIntegral:

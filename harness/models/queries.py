@@ -21,7 +21,8 @@ class EncodedQuery:
     Attributes:
         prompt: the query's text.
         prompt_ids: token ids of the query, special tokens of the tokenizer included; at least one.
-        answer_ids: token ids that follow when query and answer are tokenised together; the first is what counts.
+        answer_ids: token ids that follow when query and answer are tokenised together; the first is what counts,
+            unless the joint probability of all is asked for.
     """
 
     prompt: str

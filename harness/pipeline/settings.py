@@ -18,6 +18,7 @@ class Settings:
         limit: at most so many facts a relation, drawn by `seed`; None for all.
         known_only: decide on facts that the model knows alone.
         quadrature: nodes and weights of every path integral.
+        answer: which answer tokens localizers count: `first` or `joint`.
         selection: how scores become knowledge neurons.
         dtype: of the weights while localizing.
         precision_sample: queries that are localized again in float32 where the dtype is below it; 0 for none.
@@ -36,6 +37,7 @@ class Settings:
     limit: int | None = None
     known_only: bool = False
     quadrature: Quadrature = field(default_factory=Quadrature)
+    answer: str = "first"
     selection: Selection = field(default_factory=Selection)
     dtype: str = "float32"
     precision_sample: int = 64

@@ -33,6 +33,7 @@ class LocalizedQuery:
         prompt: the query.
         pattern_id: its pattern.
         answer_probability: p(first answer token | query).
+        joint_probability: p(all answer tokens | query), teacher-forced.
         known: whether the first answer token is the model's top token.
         neurons: its knowledge neurons, the highest score first.
     """
@@ -40,6 +41,7 @@ class LocalizedQuery:
     prompt: str
     pattern_id: str
     answer_probability: float
+    joint_probability: float
     known: bool
     neurons: tuple[Neuron, ...]
 
@@ -157,6 +159,7 @@ def _query(prompt: str, pattern_id: str, row: dict[str, Any], d_ff: int) -> Loca
         prompt=prompt,
         pattern_id=pattern_id,
         answer_probability=row["answer_probability"],
+        joint_probability=row["joint_probability"],
         known=row["top_token_is_answer"],
         neurons=tuple(Neuron(*divmod(neuron, d_ff)) for neuron in chosen.tolist()),
     )

@@ -25,6 +25,7 @@ NEURONS_SHOWN: Final = 8
 _LIKE_PYTEST: Final = (
     "data",
     "quadrature",
+    "answer",
     "dtype",
     "device",
     "device-map",
@@ -58,7 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     threshold = _threshold(arguments.threshold)
     batch_size = _batch_size(arguments.batch_size)
-    localizer = make_localizer(arguments.localizer, quadrature=Quadrature.parse(arguments.quadrature))
+    localizer = make_localizer(
+        arguments.localizer, quadrature=Quadrature.parse(arguments.quadrature), answer=arguments.answer
+    )
     model = resolve_model(
         arguments.model,
         dtype=arguments.dtype,
@@ -133,14 +136,15 @@ def _report(found: LocalizedFact, cell: str, threshold: StaticThreshold, shown: 
         (
             query.prompt,
             f"{query.answer_probability:.3f}",
+            f"{query.joint_probability:.3f}",
             "yes" if query.known else "no",
             len(query.neurons),
             _some([f"{neuron.layer}:{neuron.index}" for neuron in query.neurons], shown),
         )
         for query in found.queries
     ]
-    headers = ("query", "p(answer)", "known", "KN", "layer:neuron, the highest score first")
-    aligned = ("left", "right", "left", "right", "left")
+    headers = ("query", "p(first)", "p(joint)", "known", "KN", "layer:neuron, the highest score first")
+    aligned = ("left", "right", "right", "left", "right", "left")
     if rows:
         lines += ["", *tabulate(rows, headers, colalign=aligned, disable_numparse=True).splitlines(), ""]
     lines += [f"{count} queries have no score: {reason}" for reason, count in found.unscored.items()]

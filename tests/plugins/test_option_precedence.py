@@ -65,7 +65,7 @@ def test_every_option_reaches_the_harness(bench):
         *("--model=gpt2", "--model=llama3", "--data=pararel", "--localizer=ig, sig", "--threshold=static:0.2"),
         *("--relations=P36,P103", "--limit=20", "--facts=known", "--quadrature=gauss-legendre:10", "--dtype=bfloat16"),
         *("--device=cpu", "--batch-size=4", "--seed=3", "--draws=500", "--store=here", "--fail-on=never"),
-        *("--margin=prevalence=0.3", "--save=first", "--offline", "--trust-remote-code"),
+        *("--margin=prevalence=0.3", "--save=first", "--offline", "--trust-remote-code", "--answer=joint"),
     )
     (request,) = bench.events("request")
     for said in [
@@ -77,6 +77,7 @@ def test_every_option_reaches_the_harness(bench):
         "limit=20",
         "known_only=True",
         "Quadrature(rule='gauss-legendre', steps=10)",
+        "answer='joint'",
         "dtype='bfloat16'",
         "device='cpu'",
         "batch_size=4",

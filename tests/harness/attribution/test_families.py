@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from harness.activations import climb
 from harness.activations.answers import answer_statistics
 from harness.activations.last_token import run_last_token
 from harness.activations.verification import verify_row
@@ -137,7 +138,7 @@ def test_one_token_queries_alone(model: LoadedModel) -> None:
 def test_unmodified_row_has_the_models_own_logits(model: LoadedModel) -> None:
     queries = random_queries(RAGGED)
     state = run_last_token(model, queries)
-    driven = model.logits(model.final_norm(state.blocks[-1].output))
+    driven = model.logits(model.final_norm(state.blocks[-1].output[:, 0]))
     for query, found in zip(queries, driven, strict=True):
         torch.testing.assert_close(found, logits(model, query.prompt_ids), rtol=0, atol=1e-5)
 
@@ -216,8 +217,16 @@ class TestWindows:
 
 
 class TestVerification:
-    def test_every_row_describes_its_model(self, model: LoadedModel) -> None:
+    @pytest.mark.parametrize("answer_tokens", [1, 2])
+    def test_every_row_describes_its_model(self, model: LoadedModel, answer_tokens: int) -> None:
+        verify_row(model, answer_tokens=answer_tokens)
+
+    def test_an_argument_of_every_position_under_another_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model = random_variant("llama")
+        monkeypatch.setattr(climb, "_BY_POSITION", ())
         verify_row(model)
+        with pytest.raises(ModelError, match="cannot be driven with 2 answer tokens"):
+            verify_row(model, answer_tokens=2)
 
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
     @pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2"])

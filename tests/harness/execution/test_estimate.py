@@ -35,7 +35,14 @@ class Costly:
     ) -> list[AttributionMap]:
         raise NotImplementedError
 
-    def cost(self, shape: ModelShape, prompt_lengths: Sequence[int], *, batch_size: int | None) -> Cost:
+    def cost(
+        self,
+        shape: ModelShape,
+        prompt_lengths: Sequence[int],
+        answer_lengths: Sequence[int],
+        *,
+        batch_size: int | None,
+    ) -> Cost:
         assert (shape, list(prompt_lengths), batch_size) == (SHAPE, [4, 6], 3)
         return self._cost
 

@@ -9,7 +9,7 @@ from harness.localizers.integrated_gradients import IntegratedGradients
 from harness.models.handle import resolve_model
 from harness.models.shape import shape_of
 from tests.counted_operations import CountedOperations
-from tests.random_models import FAMILIES, random_model, random_queries
+from tests.random_models import FAMILIES, random_model, random_queries, with_answers
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -20,15 +20,30 @@ def test_operations_are_those_that_are_run(family: str, steps: int, layers: int)
     queries = random_queries([2, 6, 6, 11])
     localizer = IntegratedGradients(quadrature=Quadrature(steps=steps))
     assert isinstance(localizer, HasCost)
-    cost = localizer.cost(shape_of(model, itemsize=4), [2, 6, 6, 11], batch_size=1)
+    cost = localizer.cost(shape_of(model, itemsize=4), [2, 6, 6, 11], [1, 1, 1, 1], batch_size=1)
     with CountedOperations() as counted:
         localizer.attribute(model, queries, batch_size=1)
     assert cost.operations == pytest.approx(counted.operations, rel=0.01)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_operations_of_answers_of_several_tokens(family: str) -> None:
+    model, answers = random_model(family, dtype=torch.float32, layers=5), [2, 1, 4]
+    queries = with_answers(random_queries([2, 6, 11]), answers)
+    localizer = IntegratedGradients(answer="joint")
+    cost = localizer.cost(shape_of(model, itemsize=4), [2, 6, 11], answers, batch_size=1)
+    with CountedOperations() as counted:
+        localizer.attribute(model, queries, batch_size=1)
+    assert cost.operations == pytest.approx(counted.operations, rel=0.01)
+    first = IntegratedGradients().cost(shape_of(model, itemsize=4), [2, 6, 11], answers, batch_size=1)
+    assert cost.working_bytes == 4 * first.working_bytes
+
+
 def test_memory_grows_with_the_batch_and_not_beyond_the_queries() -> None:
     shape, localizer = shape_of(random_model("gpt2"), itemsize=4), IntegratedGradients()
-    one, four, all_of_them = (localizer.cost(shape, [5] * 6, batch_size=size).working_bytes for size in (1, 4, 1000))
+    one, four, all_of_them = (
+        localizer.cost(shape, [5] * 6, [1] * 6, batch_size=size).working_bytes for size in (1, 4, 1000)
+    )
     assert (four, all_of_them) == (4 * one, 6 * one)
 
 

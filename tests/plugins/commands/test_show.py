@@ -70,11 +70,21 @@ def test_a_fact_of_a_built_in_model(
     assert shards(tmp_path) == before
 
 
-def test_rows_are_shared_with_the_benchmark(tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("answer", ["first", "joint"])
+def test_rows_are_shared_with_the_benchmark(
+    answer: str, tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     quadrature = Quadrature(rule="gauss-legendre", steps=2)
     workspace = Workspace(Settings(data=str(data), store=tmp_path / "store", quadrature=quadrature))
-    evidence = workspace.evidence(resolve_model("tiny-gpt2"), make_localizer("ig", quadrature=quadrature))
-    words = ("Lyon", f"--data={data}", f"--store={tmp_path / 'store'}", f"--quadrature={quadrature}")
+    localizer = make_localizer("ig", quadrature=quadrature, answer=answer)
+    evidence = workspace.evidence(resolve_model("tiny-gpt2"), localizer)
+    words = (
+        "Lyon",
+        f"--data={data}",
+        f"--store={tmp_path / 'store'}",
+        f"--quadrature={quadrature}",
+        f"--answer={answer}",
+    )
     shown = show(capsys, *words, "--all-neurons")
     assert "0 queries computed now, 4 from the store" in shown
     scores = consistency_scores(evidence.sets, Groups.by_label(evidence.fact_of_query))
@@ -115,6 +125,7 @@ def test_a_query_longer_than_the_context(tmp_path: Path, data: Path, capsys: pyt
         (["Lyon", "--threshold=static:2"], "a static threshold was set to 2.0"),
         (["Lyon", "--batch-size=0"], "--batch-size must be auto or a whole number, 1 or more; got '0'"),
         (["Lyon", "--quadrature=rihgt:20"], "Did you mean right?"),
+        (["Lyon", "--answer=jont"], "no answer 'jont'. Did you mean joint"),
         (["Lyon", "--localizer=ik"], "no localizer 'ik'"),
         (["Lyon", "--model=tiny-gtp2"], "Did you mean tiny-gpt2"),
         (["Lyon", "--dtype=float"], "no dtype 'float'"),
@@ -137,6 +148,7 @@ def found(*sets: list[tuple[int, int]], known: int = 0) -> LocalizedFact:
             prompt="",
             pattern_id="",
             answer_probability=0.5,
+            joint_probability=0.25,
             known=index < known,
             neurons=tuple(NeuronSet(neurons)),
         )
