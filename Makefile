@@ -5,10 +5,10 @@ setup:
 	python -m pip install -c constraints.txt -e ".[dev]"
 
 run:
-	pytest kntests -m statistical
+	pytest kntests
 
 test:
-	pytest
+	pytest -n auto
 
 check:
 	ruff check .
