@@ -74,7 +74,9 @@ def test_records_are_equal_and_nothing_is_loaded_or_localized_twice(tmp_path: Pa
     # Two processes want what `first` and `twin` share at the same time; one of them computes it.
     assert parallel_loads in (Counter(first=1, other=1), Counter(twin=1, other=1))
     assert record(parallel) == record(serial)
-    assert [row["model"] for row in record(serial)["claims"]] == ["first"] * 8 + ["twin"] * 8 + ["other"] * 8
+    rows = Counter(row["model"] for row in record(serial)["claims"])
+    assert rows.keys() == {"first", "twin", "other", "first+twin+other"}
+    assert rows["first"] == rows["twin"] == rows["other"] > 8
     for name in ("results.csv", "facts.csv"):
         assert (parallel / name).read_bytes() == (serial / name).read_bytes()
     assert table(parallel) == table(serial)

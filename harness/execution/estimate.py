@@ -13,8 +13,14 @@ from harness.models.shape import ModelShape
 
 EFFICIENCY = 0.7
 """Operations a second of a localization, relative to a large matrix product: measured 0.68 to 0.79 on the shape of
-GPT-2 small on a CPU. Models of one to four million parameters reach 0.31 to 0.35 there, so they take twice as long as
-estimated: minutes at most."""
+GPT-2 small on a CPU."""
+
+SMALL_EFFICIENCY = 0.33
+"""The same of a small model, whose products are too small to fill a processor: measured 0.31 to 0.35 with one to four
+million parameters."""
+
+SMALL_PARAMETERS = 10_000_000
+"""Models with fewer parameters are small; between four million and the size of GPT-2 small nothing was measured."""
 
 BYTES_A_ROW = 1_000
 """Of a row on disk, where the store holds none yet to learn it from: measured 650 and 1,100 on models of one and three
@@ -71,8 +77,9 @@ def estimate(
         cost = localizer.cost(shape, prompt_lengths, answer_lengths, batch_size=batch_size)
         operations += cost.operations + sum(_answering(shape, query) for query in queries)
         working = max(working, cost.working_bytes)
+    efficiency = SMALL_EFFICIENCY if shape.parameters < SMALL_PARAMETERS else EFFICIENCY
     return Estimate(
-        seconds=operations / (rate * EFFICIENCY),
+        seconds=operations / (rate * efficiency),
         memory_bytes=shape.parameters * shape.itemsize + working,
         disk_bytes=disk,
     )

@@ -1,10 +1,11 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from harness.execution.estimate import EFFICIENCY, Estimate, estimate, matrix_product_rate
+from harness.execution.estimate import EFFICIENCY, SMALL_EFFICIENCY, Estimate, estimate, matrix_product_rate
 from harness.localizers import AttributionMap
 from harness.localizers.cost import Cost
 from harness.models.loaded import LoadedModel
@@ -43,7 +44,7 @@ class Costly:
         *,
         batch_size: int | None,
     ) -> Cost:
-        assert (shape, list(prompt_lengths), batch_size) == (SHAPE, [4, 6], 3)
+        assert (replace(shape, parameters=SHAPE.parameters), list(prompt_lengths), batch_size) == (SHAPE, [4, 6], 3)
         return self._cost
 
 
@@ -53,7 +54,7 @@ def test_the_sum_over_localizers() -> None:
     )
     # Every query is also run once with its answer of one token: 2 * 11 * tokens * 2 layers, and 2 * 3 * 7 for the head.
     answering = 2 * sum(2 * 11 * tokens * 2 + 2 * 3 * 7 for tokens in (4, 6))
-    assert found.seconds == pytest.approx((3e6 + answering) / (1e3 * EFFICIENCY))
+    assert found.seconds == pytest.approx((3e6 + answering) / (1e3 * SMALL_EFFICIENCY))
     assert (found.memory_bytes, found.disk_bytes) == (400 + 500, 40)
 
 
@@ -69,3 +70,10 @@ def test_nothing_missing_costs_nothing_whoever_would_compute_it() -> None:
 
 def test_the_rate_is_one_that_a_processor_can_have() -> None:
     assert 1e8 < matrix_product_rate(torch.device("cpu"), "float32") < 1e15
+
+
+@pytest.mark.parametrize(("parameters", "efficiency"), [(9_999_999, SMALL_EFFICIENCY), (10_000_000, EFFICIENCY)])
+def test_small_models_reach_less_of_a_processor(parameters: int, efficiency: float) -> None:
+    shape = replace(SHAPE, parameters=parameters)
+    found = estimate([(Costly(1e12, 500), QUERIES)], shape, rate=1e3, batch_size=3, bytes_a_row=10)
+    assert found.seconds == pytest.approx(1e9 / efficiency, rel=1e-6)
