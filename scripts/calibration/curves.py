@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -13,7 +13,7 @@ from scripts.calibration.criterion import FEWEST_COVERED, LEAST_POWER, MOST_COVE
 Points: TypeAlias = Sequence[tuple[int, float]]
 
 COLUMNS: Final = 3
-STYLE: Final = {"svg.hashsalt": "calibration", "svg.fonttype": "none", "font.size": 8}
+STYLE: Final[dict[Any, Any]] = {"svg.hashsalt": "calibration", "svg.fonttype": "none", "font.size": 8}
 """Text stays text, and names of parts do not change from one writing to the next."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 from tabulate import tabulate
@@ -21,6 +22,7 @@ from scripts.calibration.criterion import (
 )
 from scripts.calibration.curves import draw_coverage, draw_power
 from scripts.calibration.results import Counted, all_cases
+from scripts.calibration.wording import TEXT
 
 COLUMNS: Final = (4, *RELATIONS)
 AS_TEXT: Final[dict[str, Any]] = {"tablefmt": "pipe", "disable_numparse": True}
@@ -158,14 +160,16 @@ class Page:
         for rule in RULES:
             lines = self.rejections(rule)
             if lines:
-                parts.append(f"### {rule.name}\n\n" + "\n".join(f"- {line}" for line in lines) + f"\n\n{rule.why}")
+                parts.append(
+                    f"### {rule.name}\n\n" + "\n".join(f"- {line}" for line in lines) + f"\n\n{fill(rule.why, 120)}"
+                )
         for interval in INTERVALS:
             cells = [cell for cell in self._interval_cells(interval) if cell[1][0] >= RELATIONS[0]]
             rows = [self._failure(interval, *cell) for cell in cells if covers_too_seldom(cell[2])]
             if rows:
                 headers = ("world", "relations x facts", "covers (99 % bounds)", "lies above", "lies below", "fallback")
                 table = tabulate(rows, headers, **AS_TEXT)
-                parts.append(f"### {interval.name}\n\n{table}\n\n{interval.why}")
+                parts.append(f"### {interval.name}\n\n{table}\n\n{fill(interval.why, 120)}")
         return "\n\n".join(parts).strip()
 
     def _failure(self, interval: Coverage, world: str, size: tuple[int, int], counted: Proportion) -> list[str]:
@@ -257,72 +261,3 @@ def write_page(path: Path, counted: Mapping[str, Counted]) -> None:
     draw_power(page.power_curves(), folder / "power.svg")
     draw_coverage(page.coverage_curves(), folder / "coverage.svg")
     write_atomically(path, page.text(folder.name).encode())
-
-
-TEXT: Final = """\
-# Calibration
-
-How often every decision rule errs, how often it sees what is there, and how often every interval covers. Written by
-`make calibrate` (`python -m scripts.calibration`), which goes on where it broke off; no number here is written by hand.
-(b) How well localizers find planted neurons is on [a page of its own](calibration/localizers.md).
-
-## What is simulated
-
-Populations whose truth is known, behind the controls: relations are drawn at random, and facts within them. Every
-interval takes {bootstrap} bootstrap draws here; claims take 10,000.
-
-- *shares*: a relation's share of K_II is drawn from a beta distribution with the mean and the intraclass correlation of
-  the row; CS2 is even from 0 to 0.1 in K_II facts and a heap between 0.12 and 0.89 in the others, in hundredths.
-- *agreement*: three localizers call facts K_II; relations differ in their share (beta 2, 2) and in how many calls
-  are wrong (standard deviation 0.05).
-- *trend*: three models of 0.12, 0.7 and 8 billion parameters; shares of relations start between 0.3 and 0.6 and their
-  slopes differ by a standard deviation of 0.08.
-- *curve*, *conjunction*, *replication*: shares as above, with what their rows say.
-- *localizations*: sets of neurons, of which each fact keeps a part over its queries
-  (`scripts/calibration/populations.py`); 8 queries a fact, or 4 and relations of unequal sizes from 24 relations on.
-
-Draws are numbered, and a draw depends on its case and number alone. Monte-Carlo errors are one standard error, in
-percentage points:
-
-{draws}
-
-## Verdicts
-
-A rule is rejected only if the 99 % lower bound of its error exceeds 5 % (24 relations or more) or 7 % (fewer), or the
-99 % upper bound of its power lies below 90 % where power is asked for: with 24 relations or more of 30 facts (of 700 in
-replication), in one world a rule. An interval fails where, with 8 relations or more, the 99 % upper bound of its
-coverage lies below 92 %; it is called cautious where the lower bound lies above 98 %. *Fallback*: how often an interval
-had to be the exact binomial one, or the whole range, because relations agree. Errors and coverage in per cent,
-99 % bounds in brackets.
-
-{rules}
-
-{intervals}
-
-## Failures explained
-
-{failures}
-
-## Power against relations and facts
-
-How often a rule says what is true, in per cent.
-
-![Power of each rule against the number of relations]({curves}/power.svg)
-
-{power}
-
-## Errors
-
-How often a rule says what is not true, in per cent; bold where that rejects it.
-
-{errors}
-
-## Coverage
-
-How often a 95 % interval covers, in per cent; bold where the interval fails by the criterion, with 4 relations too,
-which carry no verdict.
-
-![Coverage of each interval against the number of relations]({curves}/coverage.svg)
-
-{coverage}
-"""
