@@ -42,13 +42,18 @@ had to be the exact binomial one, or the whole range, because relations agree. E
 
 {intervals}
 
+A cautious interval is no failure, but it costs power. Clopper-Pearson's is cautious by construction; bootstrap-t where
+nearly all facts of nearly all relations are of one class, because draws that miss the other relations have a small
+standard error and t grows long tails, or the exact interval takes its place.
+
 ## Failures explained
 
 {failures}
 
 ## Power against relations and facts
 
-How often a rule says what is true, in per cent.
+How often a rule says what is true, in per cent. The curves are of the world in which power is asked for, or else of the
+first in its table.
 
 ![Power of each rule against the number of relations]({curves}/power.svg)
 
@@ -63,7 +68,7 @@ How often a rule says what is not true, in per cent; bold where that rejects it.
 ## Coverage
 
 How often a 95 % interval covers, in per cent; bold where the interval fails by the criterion, with 4 relations too,
-which carry no verdict.
+which carry no verdict. Every line is a world and a number of facts; what lies below 70 % is cut off.
 
 ![Coverage of each interval against the number of relations]({curves}/coverage.svg)
 
