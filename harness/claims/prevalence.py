@@ -14,7 +14,7 @@ from harness.claims.description import (
     threshold_curve,
 )
 from harness.claims.evidence import Evidence
-from harness.claims.gate import Gate, between
+from harness.claims.gate import between
 from harness.claims.procedure import Procedure, check_share
 from harness.claims.scoring import FactScores
 from harness.claims.verdict import Finding, Verdict, number
@@ -71,7 +71,7 @@ class Prevalence:
         share = None if cut is None else self._share(scores, evidence, cut)
         extras = self._around(scores, evidence, share) | gate.as_record()
         extras |= between(gate, self.procedure.answer_floor(evidence, self.name)) | {"modes_p": cut and cut.modes_p}
-        verdict, reason = gate.objection() or self._compared(share, cut, gate)
+        verdict, reason = gate.objection() or self.judged(share, cut, gate.ceiling)
         return Finding(
             verdict=verdict,
             reason=reason,
@@ -101,8 +101,14 @@ class Prevalence:
             split=self.threshold.splits if self.threshold.adaptive else None,
         )
 
-    def _compared(self, share: ShareEstimate | None, cut: Cut | None, gate: Gate) -> tuple[Verdict, str]:
-        """The interval against the margin."""
+    def judged(self, share: ShareEstimate | None, cut: Cut | None, ceiling: float | None) -> tuple[Verdict, str]:
+        """The decision behind the controls: the interval against the margin.
+
+        Args:
+            share: of the facts at or below the cut; None if no fact has a score.
+            cut: where CS2 is cut.
+            ceiling: of the retest, which a cut must not reach; None where there is none.
+        """
         if share is None or cut is None:
             return Verdict.NOT_APPLICABLE, (
                 "No query has a knowledge neuron, so no consistency is defined. Lower the selection threshold, or look "
@@ -121,7 +127,7 @@ class Prevalence:
         if undecided is not None:
             return Verdict.INCONCLUSIVE, f"{found} {undecided}{missing}"
         if low > self.margin:
-            too_high = cut.above(gate.ceiling)
+            too_high = cut.above(ceiling)
             if too_high is not None:
                 return Verdict.INCONCLUSIVE, f"{found} {too_high}"
             return Verdict.SUPPORTED, f"{found} The interval lies wholly above the margin."

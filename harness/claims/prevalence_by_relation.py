@@ -8,7 +8,6 @@ from jaxtyping import Float
 from harness.claims.cut import Cut, cut_of
 from harness.claims.description import by_relation
 from harness.claims.evidence import Evidence
-from harness.claims.gate import Gate
 from harness.claims.procedure import Procedure, check_at_least, check_share
 from harness.claims.scoring import FactScores
 from harness.claims.verdict import Finding, Verdict, number
@@ -71,7 +70,7 @@ class PrevalenceByRelation:
         cut = cut_of(scores, evidence, self.threshold, rng=self.procedure.generator(self.name, "modes"))
         shares = np.empty(0) if cut is None else self._shares(scores, evidence, cut.value)
         trials = binomial_trials(int((shares > 0.5).sum()), len(shares)) if len(shares) else None
-        verdict, reason = gate.objection() or self._compared(trials, cut, gate)
+        verdict, reason = gate.objection() or self.judged(trials, cut, gate.ceiling)
         t = t_interval(shares, bounds=UNIT)
         return Finding(
             verdict=verdict,
@@ -103,8 +102,14 @@ class PrevalenceByRelation:
         below = np.bincount(relation, scores.cs2 <= cut, minlength=len(n))
         return below[n >= self.fewest_facts] / n[n >= self.fewest_facts]
 
-    def _compared(self, trials: Trials | None, cut: Cut | None, gate: Gate) -> tuple[Verdict, str]:
-        """The interval against the margin."""
+    def judged(self, trials: Trials | None, cut: Cut | None, ceiling: float | None) -> tuple[Verdict, str]:
+        """The decision behind the controls: the interval against the margin.
+
+        Args:
+            trials: relations, and in how many of them most facts lie at or below the cut; None if there is no relation.
+            cut: where CS2 is cut.
+            ceiling: of the retest, which a cut must not reach; None where there is none.
+        """
         if trials is None or cut is None:
             return Verdict.NOT_APPLICABLE, (
                 f"No relation has {self.fewest_facts} facts with a defined CS2. Give more facts, or lower the selection"
@@ -119,7 +124,7 @@ class PrevalenceByRelation:
         if undecided is not None:
             return Verdict.INCONCLUSIVE, f"{found} {undecided}"
         if low > self.margin:
-            too_high = cut.above(gate.ceiling)
+            too_high = cut.above(ceiling)
             if too_high is not None:
                 return Verdict.INCONCLUSIVE, f"{found} {too_high}"
             return Verdict.SUPPORTED, f"{found} The interval lies wholly above the margin."

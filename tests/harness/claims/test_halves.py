@@ -7,7 +7,7 @@ import pytest
 from harness.claims.halves import split_halves
 from harness.consistency import QuerySets, cs1_cs2
 from harness.neurons import NeuronSet
-from tests.harness.claims.populations import alike, graded, population
+from scripts.calibration.populations import alike, graded, population
 
 
 def jaccard(evidence, queries):

@@ -9,7 +9,7 @@ from harness.claims import Claim, Prevalence, Procedure, Verdict
 from harness.consistency import OtsuThreshold, QuerySets, StaticThreshold, cs1_cs2
 from harness.errors import ConfigError
 from harness.neurons import NeuronSet
-from tests.harness.claims.populations import population, two_kinds
+from scripts.calibration.populations import population, two_kinds
 
 D_FF = 64
 FEW = Procedure(draws=999, permutations=99)

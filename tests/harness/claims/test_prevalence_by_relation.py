@@ -7,7 +7,7 @@ import pytest
 from harness.claims import Claim, PrevalenceByRelation, Procedure, Verdict
 from harness.consistency import OtsuThreshold, QuerySets, StaticThreshold
 from harness.errors import ConfigError
-from tests.harness.claims.populations import graded, population, two_kinds
+from scripts.calibration.populations import graded, population, two_kinds
 
 CLAIM = PrevalenceByRelation(threshold=StaticThreshold(0.2), procedure=Procedure(permutations=99))
 

@@ -10,7 +10,7 @@ from harness.claims.replication import compared_with
 from harness.consistency import OtsuThreshold, StaticThreshold
 from harness.errors import ConfigError
 from harness.statistics import cluster_bootstrap
-from tests.harness.claims.populations import population
+from scripts.calibration.populations import population
 
 PRINTED = Printed(r_inconsistent=0.5, s_consistent=0.8, s_inconsistent=0.1, cut=0.3)
 CLAIM = Replication(threshold=StaticThreshold(0.3), printed=PRINTED, procedure=Procedure(draws=999, permutations=99))

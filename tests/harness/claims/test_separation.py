@@ -8,7 +8,7 @@ from harness.claims import Claim, Procedure, Separation, Verdict
 from harness.claims.halves import split_halves
 from harness.consistency import OtsuThreshold, QuerySets, StaticThreshold
 from harness.errors import ConfigError
-from tests.harness.claims.populations import (
+from scripts.calibration.populations import (
     alike,
     alike_in_relations,
     far_apart_relations,

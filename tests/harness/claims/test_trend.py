@@ -7,7 +7,7 @@ import pytest
 from harness.claims import JointClaim, ModelSize, Procedure, Trend, Verdict
 from harness.consistency import OtsuThreshold, StaticThreshold
 from harness.errors import ConfigError
-from tests.harness.claims.populations import population
+from scripts.calibration.populations import population
 
 CLAIM = Trend(threshold=StaticThreshold(0.3), procedure=Procedure(draws=199, permutations=99))
 

@@ -13,10 +13,12 @@ WIDTH = 200
 
 
 def logistic(x):
+    """The probability of these log odds."""
     return 1 / (1 + np.exp(-x))
 
 
 def logit(p):
+    """The log odds of this probability."""
     return np.log(p / (1 - p))
 
 

@@ -1,0 +1,214 @@
+"""What is asked of the simulations: of every rule its errors and its power, of every interval its coverage."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from scripts.calibration import populations as known
+from scripts.calibration.shares import CORRELATIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A decision that may be wrong.
+
+    Attributes:
+        name: the rule.
+        says: the event that is counted.
+        topic: where it is counted.
+        wrong: worlds in which it is an error.
+        right: worlds in which it is what should be seen.
+        asked: the world of those in which power of 90 % is asked for, with 24 relations or more of `facts` facts.
+        facts: facts a relation that power is asked for with.
+        note: what a reader of its rows should know.
+        why: where it fails and why.
+    """
+
+    name: str
+    says: str
+    topic: str
+    wrong: tuple[str, ...]
+    right: tuple[str, ...]
+    asked: str | None = None
+    facts: int = 30
+    note: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """An interval.
+
+    Attributes:
+        name: as its events name it.
+        topic: where it is counted.
+        truth: what it should cover.
+        exact: whether it covers at least as often as it says by construction, so that more is no failure.
+        why: where it fails and why.
+    """
+
+    name: str
+    topic: str
+    truth: str
+    exact: bool = False
+    why: str = ""
+
+
+def _world(rates: object) -> str:
+    return (rates.__doc__ or "").rstrip(".")
+
+
+def _shares(*shares: float) -> tuple[str, ...]:
+    return tuple(f"share {share:g}, correlation {correlation:g}" for share in shares for correlation in CORRELATIONS)
+
+
+ONE_KIND: Final = tuple(map(_world, (known.skewed, known.heavy_tailed_relations, known.alike)))
+TWO_KINDS: Final = _world(known.two_clouds)
+
+RULES: Final = (
+    Rule(
+        name="prevalence, static, supported",
+        says="prevalence SUPPORTED",
+        topic="shares",
+        wrong=_shares(0.25),
+        right=_shares(0.5),
+        asked="share 0.5, correlation 0.2",
+        note="The margin is 0.25.",
+    ),
+    Rule(
+        name="prevalence, static, refuted",
+        says="prevalence REFUTED",
+        topic="shares",
+        wrong=_shares(0.25),
+        right=_shares(0.05),
+    ),
+    Rule(
+        name="prevalence_by_relation, supported",
+        says="prevalence_by_relation SUPPORTED",
+        topic="shares",
+        wrong=_shares(0.5),
+        right=_shares(0.7, 0.9),
+        note="The margin is a half of the relations; relations whose facts are tied do not count.",
+    ),
+    Rule(
+        name="prevalence_everywhere, supported",
+        says="prevalence_everywhere SUPPORTED",
+        topic="conjunction",
+        wrong=("share 0.25 in each of three cells",),
+        right=("share 0.5 in each of three cells",),
+        note="Three localizers err on a tenth of the same facts each; the intraclass correlation is 0.1 without that.",
+    ),
+    Rule(
+        name="prevalence, Otsu's cut is let to decide",
+        says="Otsu decides",
+        topic="localizations",
+        wrong=ONE_KIND,
+        right=(TWO_KINDS,),
+        asked=TWO_KINDS,
+    ),
+    Rule(
+        name="separation, supported",
+        says="separation SUPPORTED",
+        topic="localizations",
+        wrong=ONE_KIND,
+        right=(TWO_KINDS,),
+        asked=TWO_KINDS,
+        note="12 relations and fewer have 8 queries a fact, 24 and more have 4, so power does not rise evenly.",
+    ),
+    Rule(
+        name="agreement, supported",
+        says="agreement SUPPORTED",
+        topic="agreement",
+        wrong=("localizers know the relation alone", "localizers err on 16.8% of the facts"),
+        right=("localizers err on 10.0% of the facts", "localizers err on 6.0% of the facts"),
+        asked="localizers err on 10.0% of the facts",
+        note="Where they err on 16.8, 10 and 6 % of the facts, kappa is 0.40 (the margin), 0.60 and 0.73.",
+    ),
+    Rule(
+        name="trend, supported",
+        says="trend SUPPORTED",
+        topic="trend",
+        wrong=("slope 0", "slope 0.05"),
+        right=("slope 0.1", "slope 0.2"),
+        asked="slope 0.2",
+        note="The margin is 0.05; slopes of relations differ by a standard deviation of 0.08.",
+    ),
+    Rule(
+        name="replication, replicates",
+        says="replication SUPPORTED",
+        topic="replication",
+        wrong=("the printed share is off by 0.05",),
+        right=("the printed share is off by 0",),
+        asked="the printed share is off by 0",
+        facts=700,
+        note="The margin is 0.05, the share a half; relations differ by a standard deviation of 0.03.",
+    ),
+)
+
+INTERVALS: Final = (
+    Coverage(
+        name="bootstrap-t",
+        topic="shares",
+        truth="the share of facts at or below 0.1",
+    ),
+    Coverage(
+        name="t on relation means",
+        topic="shares",
+        truth="the mean of relations' shares at or below 0.1",
+        why=(
+            "Where the share is near 0 or 1 and relations differ much, nearly all of it lies in a few relations. "
+            "A sample that misses them has a mean and a spread that are both too small, and Student's t knows no "
+            "skewness: the interval ends on that side of the truth. It stands in the record beside bootstrap-t, "
+            "which covers in the same populations, and decides nothing."
+        ),
+    ),
+    Coverage(
+        name="bootstrap-t, Otsu",
+        topic="shares",
+        truth="the share of facts at or below the Otsu cut of all",
+        why=(
+            "Where one class is rare, Otsu's cut of all facts does not lie in the gap between the classes but "
+            "inside the heap of the larger one, where a small move of the cut takes many facts with it; where "
+            "relations differ as much as they can, samples put it into the gap or into the heap. The bootstrap "
+            "finds the cut anew in every draw, but the standard error of a draw is that of a cut that is held, so "
+            "t is no pivot. With a cut that is set beforehand the interval covers in the same populations "
+            "(bootstrap-t). So an interval under Otsu should be believed only where the cut lies between two "
+            "modes of CS2. Claims of prevalence ask for two modes today, but not that the cut lie between them, "
+            "as separation does."
+        ),
+    ),
+    Coverage(
+        name="Clopper-Pearson over relations",
+        topic="shares",
+        truth="the share of relations in which more than half of the facts lie at or below 0.1",
+        exact=True,
+    ),
+    Coverage(name="band of the curve", topic="curve", truth="the shares at or below 20 cuts, all of them at once"),
+    Coverage(
+        name="kappa within relations",
+        topic="agreement",
+        truth="kappa within relations of very many relations of very many facts",
+        why=(
+            "Agreement by chance is taken from each localizer's own share in the relation, which is estimated "
+            "from the same facts: with n facts a relation the covariance of their calls comes out too small by "
+            "the factor (n - 1) / n, as a variance does, and kappa with it, by a little less. The bias is towards "
+            "no agreement, so the claim errs less than it may; it shows where relations are many and facts are "
+            "few, because the interval is narrow there. With 30 facts a relation it is small."
+        ),
+    ),
+    Coverage(name="slope of the share", topic="trend", truth="the rise of the share a tenfold size"),
+    Coverage(name="slope of CS2", topic="trend", truth="the rise of mean CS2 a tenfold size"),
+    Coverage(
+        name="difference on other queries",
+        topic="localizations",
+        truth="the difference of K_I and K_II in 1,500 relations under their own Otsu cut",
+        why=(
+            "Facts of one kind have no gap in which a cut could lie, so Otsu's cut goes where the sample puts it, "
+            "and the interval, which holds the cut of each half in its draws, does not know that. With one cut "
+            "for all samples it covers as it should where most facts keep next to nothing. Where a few relations "
+            "lie far out it does not even then: samples that miss them show too small a difference. The interval "
+            "is that of the difference between the classes as they were cut. The rule does not rest on it alone: "
+            "in these populations it takes two modes for support, and separation is supported in next to none of "
+            "them. Where there are two kinds, the interval covers."
+        ),
+    ),
+)
