@@ -1,7 +1,10 @@
 """Joins the session to the harness; whoever registers this module imports torch."""
 
+import os
+
 import pytest
 
+from harness.models.placement import share_cores
 from plugins.backend import HarnessBackend
 from plugins.benchmark import activate
 from plugins.fixtures import benchmark_session, judge, model
@@ -25,4 +28,7 @@ __all__ = [
 
 def pytest_configure(config: pytest.Config) -> None:
     """Reads the options and resolves models and localizers, so that a mistake is told before anything is computed."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        share_cores(workers)
     activate(config, HarnessBackend())

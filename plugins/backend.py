@@ -1,7 +1,6 @@
 """What the plugin needs of the harness, and the harness that gives it: the one place where pytest meets models.
 
-Of pytest's plugins only `kntests/conftest.py` imports this module, so a session without the benchmark never imports
-torch through us.
+Only `plugins.activation` imports this module, so a session without the benchmark never imports torch through us.
 """
 
 from collections.abc import Callable, Mapping

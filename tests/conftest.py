@@ -1,5 +1,6 @@
 """What every test of the code itself gets: shapes checked at run time, warnings as errors, pytest run within pytest."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,10 @@ from jaxtyping import install_import_hook
 
 import tests.shape_checks  # noqa: F401  (jaxtyping takes it by name)
 from tests.shared_data import SHARED
+
+# Before torch is imported, here and in the processes that tests start: models are tiny, and threads of several workers
+# would wait for each other's cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Before anything that has arrays is imported: from here on every annotated shape and type in harness is checked.
 install_import_hook("harness", "tests.shape_checks.check")

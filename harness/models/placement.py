@@ -2,6 +2,7 @@
 
 import gc
 import importlib.util
+import os
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -46,6 +47,19 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError("no CUDA device is visible here; use --device cpu", setting="device", value=name)
     return device
+
+
+def share_cores(processes: int) -> None:
+    """Leaves this process its share of the host's cores, unless OMP_NUM_THREADS says how many it may use.
+
+    More threads than cores wait for each other by spinning: two processes with two threads each on two cores were several
+    times slower than with one each.
+
+    Args:
+        processes: that run at the same time, this one among them.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
 
 
 def check_device_map(device_map: DeviceMap, *, device: str) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from harness.attribution.engine import integrate
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ConfigError, ModelError
 from harness.models.handle import ModelHandle, resolve_model
+from harness.models.placement import share_cores
 from tests.random_models import random_queries, random_variant, word_tokenizer
 
 
@@ -111,3 +113,15 @@ def test_accelerate_is_asked_for_only_when_it_is_needed(monkeypatch: pytest.Monk
     resolve_model("tiny-gpt2")
     with pytest.raises(ConfigError, match=r"needs the package accelerate: pip install -e '\.\[device-map\]'"):
         resolve_model("tiny-gpt2", device_map="auto")
+
+
+@pytest.mark.parametrize(("cores", "processes", "threads"), [(8, 2, 4), (2, 2, 1), (2, 5, 1)])
+def test_cores_are_shared(cores: int, processes: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    share_cores(processes)
+    assert asked == []  # OMP_NUM_THREADS is set in tests
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    share_cores(processes)
+    assert asked == [threads]
