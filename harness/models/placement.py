@@ -52,8 +52,7 @@ def choose_device(name: str) -> torch.device:
 def share_cores(processes: int) -> None:
     """Leaves this process its share of the host's cores, unless OMP_NUM_THREADS says how many it may use.
 
-    More threads than cores wait for each other by spinning: two processes with two threads each on two cores were several
-    times slower than with one each.
+    Threads beyond the cores wait for each other by spinning, which takes the time from those that work.
 
     Args:
         processes: that run at the same time, this one among them.
