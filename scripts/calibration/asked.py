@@ -42,14 +42,12 @@ class Coverage:
         name: as its events name it.
         topic: where it is counted.
         truth: what it should cover.
-        exact: whether it covers at least as often as it says by construction, so that more is no failure.
         why: where it fails and why.
     """
 
     name: str
     topic: str
     truth: str
-    exact: bool = False
     why: str = ""
 
 
@@ -180,7 +178,6 @@ INTERVALS: Final = (
         name="Clopper-Pearson over relations",
         topic="shares",
         truth="the share of relations in which more than half of the facts lie at or below 0.1",
-        exact=True,
     ),
     Coverage(name="band of the curve", topic="curve", truth="the shares at or below 20 cuts, all of them at once"),
     Coverage(
