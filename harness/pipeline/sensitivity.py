@@ -192,9 +192,10 @@ def _relative_operations(cell: Cell, other: Localizer, plan: Plan) -> float | No
     """Operations under another quadrature, those of the cell's own being 1."""
     if not isinstance(cell.localizer, HasCost) or not isinstance(other, HasCost):
         return None
-    lengths = [len(request.encoded.prompt_ids) for request in plan.requests]
+    prompts = [len(request.encoded.prompt_ids) for request in plan.requests]
+    answers = [len(request.encoded.answer_ids) for request in plan.requests]
     own, others = (
-        localizer.cost(cell.model.shape, lengths, batch_size=cell.settings.batch_size).operations
+        localizer.cost(cell.model.shape, prompts, answers, batch_size=cell.settings.batch_size).operations
         for localizer in (cell.localizer, other)
     )
     return others / own

@@ -135,7 +135,15 @@ def test_crash_of_a_process_costs_one_test(bench):
 def test_ctrl_c_says_that_nothing_finished_is_lost(bench):
     bench.write("kntests/test_claims.py", SLEEP)
     command = [sys.executable, "-m", "pytest", "-p", "xdist", "-n2", "kntests", *TWO_MODELS]
-    process = subprocess.Popen(command, cwd=bench.path, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=bench.path,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs something in the background lets it, and all that it starts, ignore the interrupt.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while len(bench.events("asleep")) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
