@@ -6,7 +6,7 @@ import pytest
 
 from harness.models.placement import share_cores
 from plugins.backend import HarnessBackend
-from plugins.benchmark import activate
+from plugins.benchmark import BENCHMARK, activate
 from plugins.fixtures import benchmark_session, judge, model
 from plugins.joint import judge_everywhere, judge_localizers, judge_models
 from plugins.parametrization import pytest_generate_tests
@@ -28,7 +28,7 @@ __all__ = [
 
 def pytest_configure(config: pytest.Config) -> None:
     """Reads the options and resolves models and localizers, so that a mistake is told before anything is computed."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1:
-        share_cores(workers)
     activate(config, HarnessBackend())
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:  # of which so many have something to compute as there are models
+        share_cores(min(workers, len(config.stash[BENCHMARK].models)))
