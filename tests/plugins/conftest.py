@@ -12,7 +12,13 @@ REPOSITORY = Path(__file__).parents[2]
 
 # pytester forgets what a session inside this one imports. What is imported here stays: numpy must not be imported
 # twice, and the rest need not be.
-for name in ("numpy", "plugins.fixtures", "plugins.parametrization", "tests.plugins.fakes"):
+for name in (
+    "numpy",
+    "plugins.activation",
+    "plugins.commands.sensitivity",
+    "plugins.commands.show",
+    "tests.plugins.fakes",
+):
     importlib.import_module(name)
 
 MODEL = "kn_model = tiny-gpt2\n"
