@@ -10,6 +10,7 @@ from harness.claims import (
     Agreement,
     Claim,
     JointClaim,
+    MeasuredClaim,
     Prevalence,
     PrevalenceByRelation,
     Printed,
@@ -27,7 +28,7 @@ from harness.models.placement import free_memory
 from harness.pipeline import Settings, Workspace
 from plugins.settings import Request
 
-CLAIMS: Final[Mapping[str, Callable[..., Claim | JointClaim]]] = {
+CLAIMS: Final[Mapping[str, Callable[..., Claim | JointClaim | MeasuredClaim]]] = {
     "prevalence": lambda **common: Prevalence(threshold=StaticThreshold(), **common),
     "prevalence_by_relation": lambda **common: PrevalenceByRelation(threshold=StaticThreshold(), **common),
     "separation": lambda **common: Separation(threshold=StaticThreshold(), **common),
@@ -46,7 +47,7 @@ class HarnessBackend:
     """The real harness; `plugins.benchmark.Backend` says what each method is for."""
 
     @property
-    def claims(self) -> Mapping[str, Callable[..., Claim | JointClaim]]:
+    def claims(self) -> Mapping[str, Callable[..., Claim | JointClaim | MeasuredClaim]]:
         """The table above."""
         return CLAIMS
 
@@ -76,6 +77,7 @@ class HarnessBackend:
             data=request.data,
             relations=request.relations,
             limit=request.limit,
+            measured_facts=request.measured_facts,
             known_only=request.known_only,
             quadrature=request.quadrature,
             answer=request.answer,

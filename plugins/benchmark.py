@@ -20,19 +20,19 @@ from reports.precision import precision_lines
 from reports.tables import table1_document
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
-    from harness.claims import Claim, JointClaim, Procedure
+    from harness.claims import Claim, JointClaim, MeasuredClaim, Procedure
     from harness.localizers import Localizer
     from harness.models.handle import ModelHandle
     from harness.pipeline import Workspace
 
-ClaimT = TypeVar("ClaimT", bound="Claim | JointClaim")
+ClaimT = TypeVar("ClaimT", bound="Claim | JointClaim | MeasuredClaim")
 
 
 class Backend(Protocol):
     """What the plugin needs of the harness; tests of the plugin put something cheap in its place."""
 
     @property
-    def claims(self) -> "Mapping[str, Callable[..., Claim | JointClaim]]":
+    def claims(self) -> "Mapping[str, Callable[..., Claim | JointClaim | MeasuredClaim]]":
         """Every claim by name, built from a `procedure`."""
         ...
 

@@ -11,7 +11,7 @@ from plugins.run_log import attach_row
 from plugins.verdicts import conclude
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
-    from harness.claims import Claim
+    from harness.claims import Claim, MeasuredClaim
     from harness.localizers import Localizer
     from harness.models.handle import ModelHandle
 
@@ -46,7 +46,9 @@ class Judge:
         self._model = model
         self._localizer = localizer
 
-    def __call__(self, claim_type: "Callable[..., Claim] | Claim", **choices: Any) -> None:
+    def __call__(
+        self, claim_type: "Callable[..., Claim | MeasuredClaim] | Claim | MeasuredClaim", **choices: Any
+    ) -> None:
         """Decides the claim and ends the test if the verdict does not pass.
 
         Args:

@@ -78,6 +78,13 @@ OPTIONS = (
         help="at most N facts of every relation, drawn by the seed; such a run is a smoke run. Default: all.",
     ),
     Option(
+        name="measured-facts",
+        metavar="N",
+        default="20",
+        help="interventions and edits are made on at most N facts of every relation, drawn by the seed; 0 for all of"
+        " them. Default: 20.",
+    ),
+    Option(
         name="facts",
         metavar="all|known",
         default="all",

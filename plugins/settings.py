@@ -30,6 +30,7 @@ class Request:
     thresholds: tuple[Threshold, ...]
     relations: tuple[str, ...]
     limit: int | None
+    measured_facts: int | None
     known_only: bool
     quadrature: Quadrature
     answer: str
@@ -86,6 +87,7 @@ def _read(text: "_Texts", claims: Iterable[str]) -> Request:
         thresholds=tuple({t.name: t for t in map(parse_threshold, text.listed("threshold"))}.values()),
         relations=text.listed("relations", may_be_empty=True),
         limit=None if limit is None else whole("limit", limit, 1),
+        measured_facts=whole("measured-facts", text.one("measured-facts"), 0) or None,
         known_only=text.choice("facts", ("all", "known")) == "known",
         quadrature=Quadrature.parse(text.one("quadrature")),
         answer=text.choice("answer", ("first", "joint")),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
+from harness.claims.effects import Effects
 from harness.claims.evidence import Evidence
 from harness.claims.verdict import Finding
 
@@ -46,4 +47,18 @@ class JointClaim(Statement, Protocol):
 
     def decide_jointly(self, evidence: Mapping[str, Evidence]) -> Finding:
         """The verdict on the evidence of each, by name."""
+        ...
+
+
+@runtime_checkable
+class MeasuredClaim(Statement, Protocol):
+    """A statement about what happens to the facts of one model, under one localizer, when something is done to it."""
+
+    @property
+    def reads(self) -> str:
+        """The measurement that it takes: `mapping`, `attention` or `editing`."""
+        ...
+
+    def decide_measured(self, evidence: Evidence, effects: Effects) -> Finding:
+        """The verdict on these localizations and what was measured on the same facts."""
         ...

@@ -70,7 +70,7 @@ def localize_missing(
             for answer_tokens in (1, 2) if _counts_all(localizer, model) else (1,):
                 verify_row(model, answer_tokens=answer_tokens)
             for requests in missing:
-                store.write(list(_localize(requests, model, localizer, batch_size)))
+                store.write_rows(list(_localize(requests, model, localizer, batch_size)))
                 progress.advance(len(requests))
         finally:
             progress.stop()

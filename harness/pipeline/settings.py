@@ -1,7 +1,7 @@
 """What a session is asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.attribution.quadrature import Quadrature
@@ -16,6 +16,7 @@ class Settings:
         data: `embedded`, `pararel` or a folder; None for a built-in model's own facts, else ParaRel.
         relations: only these; empty for all.
         limit: at most so many facts a relation, drawn by `seed`; None for all.
+        measured_facts: at most so many facts a relation are intervened on and edited, drawn by `seed`; None for all.
         known_only: decide on facts that the model knows alone.
         quadrature: nodes and weights of every path integral.
         answer: which answer tokens localizers count: `first` or `joint`.
@@ -35,6 +36,7 @@ class Settings:
     data: str | None = None
     relations: tuple[str, ...] = ()
     limit: int | None = None
+    measured_facts: int | None = 20
     known_only: bool = False
     quadrature: Quadrature = field(default_factory=Quadrature)
     answer: str = "first"
@@ -49,3 +51,11 @@ class Settings:
     offline: bool = False
     trust_remote_code: bool = False
     margins: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def as_declared(self) -> bool:
+        """Whether everything that decides a verdict is as declared, so that a built-in model's expected ones hold."""
+        plain = replace(
+            self, batch_size=None, precision_sample=Settings().precision_sample, offline=False, trust_remote_code=False
+        )
+        return plain == replace(Settings(), store=self.store, device=self.device, draws=self.draws)

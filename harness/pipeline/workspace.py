@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.claims import Claim, Evidence, Finding, JointClaim, ModelSize, in_every_cell
+from harness.claims import (
+    Claim,
+    Evidence,
+    Finding,
+    JointClaim,
+    MeasuredClaim,
+    ModelSize,
+    Procedure,
+    in_every_cell,
+)
 from harness.data.facts import Dataset, QueryForm
 from harness.execution.estimate import matrix_product_rate
 from harness.execution.progress import Progress, Quiet
@@ -15,6 +24,8 @@ from harness.localizers import Localizer
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
 from harness.pipeline.cell import Cell
+from harness.pipeline.claim_row import claim_row
+from harness.pipeline.measured.cells import MeasuredCells
 from harness.pipeline.precision import compare_precision
 from harness.pipeline.preview import Preview, preview
 from harness.pipeline.settings import Settings
@@ -32,7 +43,8 @@ class Workspace:
         self._datasets: dict[tuple[str, QueryForm], Dataset] = {}
         self._evidence: dict[tuple[str, str], Evidence] = {}
         self._with_size: dict[tuple[str, str], Evidence] = {}
-        self._findings: dict[tuple[Claim, str, str], Finding] = {}
+        self._measured = MeasuredCells()
+        self._findings: dict[tuple[Claim | MeasuredClaim, str, str], Finding] = {}
         self._cells: dict[tuple[str, str], tuple[ModelHandle, Localizer]] = {}
         self._facts: dict[tuple[str, str], pd.DataFrame] = {}
 
@@ -99,7 +111,9 @@ class Workspace:
             for localizer in localizers
         ]
 
-    def judge(self, claim: Claim, model: ModelHandle, localizer: Localizer, threshold: str | None) -> ClaimRow:
+    def judge(
+        self, claim: Claim | MeasuredClaim, model: ModelHandle, localizer: Localizer, threshold: str | None
+    ) -> ClaimRow:
         """Decides a claim on one cell of model x localizer x threshold.
 
         Raises:
@@ -195,7 +209,9 @@ class Workspace:
         )
         record = RunRecord(manifest=manifest, claims=tuple(rows))
         table = pd.concat(facts) if facts else pd.DataFrame()
-        return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, table)
+        procedure = Procedure(draws=self.settings.draws, seed=self.settings.seed)
+        measured = self._measured.tables(rows, [self.cell(model, localizer) for model, localizer in used], procedure)
+        return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, table, measured)
 
     def compare_precision(self, folder: Path, cells: Sequence[tuple[ModelHandle, Localizer]]) -> dict[str, int]:
         """Adds to a saved run how far its knowledge neurons are those of float32, where its dtype is below that.
@@ -220,20 +236,27 @@ class Workspace:
             save_precision(folder, precision)
         return loads
 
-    def _decided(self, claim: Claim, model: ModelHandle, localizer: Localizer) -> Finding:
+    def _decided(self, claim: Claim | MeasuredClaim, model: ModelHandle, localizer: Localizer) -> Finding:
         """The finding, remembered: a claim that is its own configuration decides a cell once."""
         decided = (claim, model.name, localizer.name)
         try:
             hash(decided)
         except TypeError:  # somebody's own claim, which cannot be told from another
-            return claim.decide(self.evidence(model, localizer))
+            return self._find(claim, model, localizer)
         if decided not in self._findings:
-            self._findings[decided] = claim.decide(self.evidence(model, localizer))
+            self._findings[decided] = self._find(claim, model, localizer)
         return self._findings[decided]
+
+    def _find(self, claim: Claim | MeasuredClaim, model: ModelHandle, localizer: Localizer) -> Finding:
+        evidence = self.evidence(model, localizer)
+        if isinstance(claim, MeasuredClaim):
+            effects = self._measured.effects(claim.reads, self.cell(model, localizer))
+            return claim.decide_measured(evidence, effects)
+        return claim.decide(evidence)
 
     def _row(
         self,
-        claim: Claim | JointClaim,
+        claim: Claim | JointClaim | MeasuredClaim,
         finding: Finding,
         models: Sequence[ModelHandle],
         localizers: Sequence[Localizer],
@@ -241,39 +264,18 @@ class Workspace:
     ) -> ClaimRow:
         """What a finding is in a record; a row that spans models or localizers names all of them."""
         localizer = "+".join(sorted(localizer.name for localizer in localizers))
-        return ClaimRow(
-            claim=claim.name,
-            statement=claim.statement,
-            marker=claim.marker,
+        return claim_row(
+            claim,
+            finding,
             model="+".join(model.name for model in models),
             localizer=localizer,
             threshold=threshold,
-            verdict=str(finding.verdict),
-            reason=finding.reason,
             expected=self._expected(claim.name, models[0], localizer, threshold) if len(models) == 1 else None,
-            estimate=finding.estimate,
-            ci_low=finding.ci_low,
-            ci_high=finding.ci_high,
-            margin=finding.margin,
-            p_value=finding.p_value,
-            n_facts=finding.n_facts,
-            n_queries=finding.n_queries,
-            n_relations=finding.n_relations,
-            n_unscored=finding.n_unscored,
-            paper_value=finding.paper_value,
-            extras=finding.extras,
         )
 
     def _expected(self, claim: str, model: ModelHandle, localizer: str, threshold: str | None) -> str | None:
-        """The verdict that a built-in model carries, which holds for its own facts under the default settings."""
-        same = replace(Settings(), store=self.settings.store, device=self.settings.device, draws=self.settings.draws)
-        sample = same.precision_sample
-        if (
-            replace(self.settings, batch_size=None, precision_sample=sample, offline=False, trust_remote_code=False)
-            != same
-        ):
-            return None
-        return model.expected.get((claim, localizer, threshold or ""))
+        """The verdict that a built-in model carries, if these are the settings that it holds for."""
+        return model.expected.get((claim, localizer, threshold or "")) if self.settings.as_declared else None
 
     def _sized(self, model: ModelHandle, localizer: Localizer) -> Evidence:
         """The evidence with the model's size, which only a comparison of models needs."""

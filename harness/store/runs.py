@@ -16,7 +16,9 @@ from harness.records import RunRecord
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def save_run(root: Path, name: str, record: RunRecord, facts: pd.DataFrame) -> Path:
+def save_run(
+    root: Path, name: str, record: RunRecord, facts: pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None
+) -> Path:
     """Writes a run into a folder of its own.
 
     Args:
@@ -24,6 +26,7 @@ def save_run(root: Path, name: str, record: RunRecord, facts: pd.DataFrame) -> P
         name: what comes behind the number; letters, digits, dot, dash, underscore.
         record: manifest and claim rows; becomes `run.json`, the rows without extras `results.csv`.
         facts: one row a fact and cell; becomes `facts.csv`.
+        tables: more of them, by their path within the folder.
 
     Returns:
         The folder.
@@ -41,11 +44,13 @@ def save_run(root: Path, name: str, record: RunRecord, facts: pd.DataFrame) -> P
         "run.json": record.to_json(),
         "results.csv": pd.DataFrame(rows).to_csv(index=False),
         "facts.csv": facts.to_csv(index=False),
+        **{file: table.to_csv(index=False) for file, table in (tables or {}).items()},
     }
     folder = None
     try:
         folder = _new_folder(root / "runs", name)
         for file, text in files.items():
+            (folder / file).parent.mkdir(exist_ok=True)
             write_atomically(folder / file, text.encode())
     except OSError as error:
         if folder is not None:  # half a run would be taken for a whole one

@@ -38,7 +38,7 @@ def row(key: str, **changes: object) -> LocalizationRow:
 
 
 def test_what_is_written_is_read_by_whoever_asks_for_the_same(tmp_path: Path) -> None:
-    LocalizationStore(tmp_path, IDENTITY).write([row("a"), row("b", neurons=(), scores=())])
+    LocalizationStore(tmp_path, IDENTITY).write_rows([row("a"), row("b", neurons=(), scores=())])
     store = LocalizationStore(tmp_path, IDENTITY)
     assert store.present() == {"a", "b"}
     (found,) = store.read(["a"]).to_pylist()
@@ -52,7 +52,7 @@ def test_what_is_written_is_read_by_whoever_asks_for_the_same(tmp_path: Path) ->
 
 def test_a_query_without_a_score_has_its_reason_and_no_number(tmp_path: Path) -> None:
     store = LocalizationStore(tmp_path, IDENTITY)
-    store.write([row("a", unscored="no word", max_score=None, neurons=(), scores=()), row("b")])
+    store.write_rows([row("a", unscored="no word", max_score=None, neurons=(), scores=()), row("b")])
     (found,) = store.read(["a"]).to_pylist()
     assert (found["unscored"], found["max_score"], found["scores"]) == ("no word", None, [])
     assert store.read(["b"]).to_pylist()[0]["unscored"] is None
@@ -62,7 +62,7 @@ def test_a_query_without_a_score_has_its_reason_and_no_number(tmp_path: Path) ->
     "other", [{"weights": "v"}, {"localizer": "sig"}, {"config": {"steps": 21}}, {"dtype": "bfloat16"}]
 )
 def test_any_other_identity_is_another_folder(tmp_path: Path, other: dict[str, object]) -> None:
-    LocalizationStore(tmp_path, IDENTITY).write([row("a")])
+    LocalizationStore(tmp_path, IDENTITY).write_rows([row("a")])
     assert LocalizationStore(tmp_path, {**IDENTITY, **other}).present() == set()
 
 
@@ -73,36 +73,36 @@ def test_what_was_hashed_lies_beside_the_shards(tmp_path: Path) -> None:
 
 def test_a_row_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
     store = LocalizationStore(tmp_path, IDENTITY)
-    store.write([row("a"), row("b")])
-    store.write([row("b"), row("c")])
+    store.write_rows([row("a"), row("b")])
+    store.write_rows([row("b"), row("c")])
     assert sorted(store.read(["a", "b", "c"])["row_key"].to_pylist()) == ["a", "b", "c"]
 
 
 def test_rows_that_are_missing_are_an_error(tmp_path: Path) -> None:
     store = LocalizationStore(tmp_path, IDENTITY)
-    store.write([row("a")])
+    store.write_rows([row("a")])
     with pytest.raises(StoreError, match="1 of 2 rows are missing"):
         store.read(["a", "z"])
 
 
 def test_the_same_shard_written_twice_is_one_file(tmp_path: Path) -> None:
     store = LocalizationStore(tmp_path, IDENTITY)
-    store.write([row("a")])
-    store.write([row("a")])
+    store.write_rows([row("a")])
+    store.write_rows([row("a")])
     assert len(list(store.folder.glob("shard-*.parquet"))) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PAR1"])
 def test_a_shard_that_cannot_be_read_is_set_aside_and_its_rows_are_missing(tmp_path: Path, content: bytes) -> None:
     store = LocalizationStore(tmp_path, IDENTITY)
-    store.write([row("a")])
-    store.write([row("b")])
+    store.write_rows([row("a")])
+    store.write_rows([row("b")])
     broken = next(path for path in store.folder.glob("shard-*.parquet") if "a" in _keys(path))
     broken.write_bytes(content)
     with pytest.warns(UserWarning, match="cannot be read"):
         assert store.present() == {"b"}
     assert broken.with_suffix(".unreadable").read_bytes() == content
-    store.write([row("a")])
+    store.write_rows([row("a")])
     assert store.present() == {"a", "b"}
 
 
@@ -110,13 +110,13 @@ def test_a_shard_that_cannot_be_read_is_set_aside_and_its_rows_are_missing(tmp_p
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
 def test_a_disk_that_fails_leaves_what_was_there(tmp_path: Path, step: str, code: int) -> None:
     store = LocalizationStore(tmp_path, IDENTITY)
-    store.write([row("a")])
+    store.write_rows([row("a")])
     before = {path.name: path.read_bytes() for path in store.folder.iterdir()}
     with broken_disk(step, code), pytest.raises(StoreError, match=f"a shard cannot be.*{os.strerror(code)}"):
-        store.write([row("b")])
+        store.write_rows([row("b")])
     assert {path.name: path.read_bytes() for path in store.folder.iterdir()} == before
     assert store.present() == {"a"}
-    store.write([row("b")])
+    store.write_rows([row("b")])
     assert store.present() == {"a", "b"}
 
 
@@ -132,7 +132,7 @@ def test_a_store_that_cannot_be_begun_leaves_no_half_of_a_manifest(tmp_path: Pat
 
 
 def test_a_store_that_is_complete_needs_no_writing(tmp_path: Path) -> None:
-    LocalizationStore(tmp_path, IDENTITY).write([row("a")])
+    LocalizationStore(tmp_path, IDENTITY).write_rows([row("a")])
     with broken_disk("open", errno.EROFS):
         store = LocalizationStore(tmp_path, IDENTITY)
         assert store.read(store.present()).num_rows == 1

@@ -1,0 +1,11 @@
+"""Interventions and edits on what was localized: one file a kind of measurement, stored and resumable."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from harness.pipeline.measured.measurement import Classes, Measured, Measurement, per_fact, sampled_facts
+
+__all__ = ["MEASUREMENTS", "Classes", "Measured", "Measurement", "per_fact", "sampled_facts"]
+
+MEASUREMENTS: Final[Mapping[str, Measurement]] = {}
+"""Every kind, by the name that `MeasuredClaim.reads` gives it."""
