@@ -1,13 +1,14 @@
 """Measurements in this process: which rows are missing, and computing them shard by shard."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from harness.errors import StoreError
 from harness.execution.progress import Progress
 from harness.store.measurements import MeasurementStore
 
 
+@runtime_checkable
 class Item(Protocol):
     """What gets one row."""
 
