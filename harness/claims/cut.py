@@ -4,16 +4,25 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from harness.claims.evidence import Evidence
 from harness.claims.scoring import FactScores
 from harness.consistency import Threshold
-from harness.statistics import kinds_test
+from harness.statistics import Kinds, kinds_test
 
 MODES_LEVEL: Final = 0.02
 """An estimated cut decides only if a test rejects one mode at this level.
 
 Not at 5 %: where most facts lie near 0, the test rejects one mode more often than its level says (see docs/claims.md).
+"""
+
+
+MOST_BETWEEN: Final = 0.1
+"""An estimated cut decides only if no more than this share of facts lies between it and the valley between the modes.
+
+Where one kind is rare, a cut such as Otsu's falls into the heap of the other, where a small move of it takes many facts
+along, and no interval of the share covers (see docs/calibration.md).
 """
 
 
@@ -25,20 +34,31 @@ class Cut:
         value: facts at or below it are inconsistent.
         threshold: name of the threshold.
         modes_p: p of one mode of CS2 against more, where the cut was estimated; None where it was set beforehand.
+        valley: where CS2 is rarest between its modes; None where the cut was set beforehand, or there is one mode.
+        between: share of facts between the cut and the valley; 0 where there is none.
     """
 
     value: float
     threshold: str
-    modes_p: float | None
+    modes_p: float | None = None
+    valley: float | None = None
+    between: float = 0.0
 
-    def one_mode(self) -> str | None:
-        """Why this cut decides nothing: it was estimated, and only one mode is seen; None if that is not so."""
-        if self.modes_p is None or self.modes_p < MODES_LEVEL:
+    def undecided(self) -> str | None:
+        """Why this cut decides nothing; None if it was set beforehand, or parts two modes where they part."""
+        if self.modes_p is None:
             return None
-        return (
-            f"CS2 shows one mode (p = {self.modes_p:.2g} for more than one), and {self.threshold} cuts any distribution"
-            " in two; a static threshold decides."
-        )
+        if self.modes_p >= MODES_LEVEL or self.valley is None:
+            return (
+                f"CS2 shows one mode (p = {self.modes_p:.2g} for more than one), and {self.threshold} cuts any"
+                " distribution in two; a static threshold decides."
+            )
+        if self.between > MOST_BETWEEN:
+            return (
+                f"The cut does not part the modes of CS2: {self.between:.0%} of the facts lie between it and the valley"
+                f" at {self.valley:.2g}. Take --threshold static:{self.valley:.2g}."
+            )
+        return None
 
     def above(self, ceiling: float | None) -> str | None:
         """Why this cut supports nothing: a query compared with itself would fall below it; None if it would not."""
@@ -48,6 +68,15 @@ class Cut:
             f"The cut lies above the retest ceiling of {ceiling:.3g}: a query compared with itself would count as"
             " inconsistent too. Take a lower threshold."
         )
+
+
+def modes_record(cut: Cut | None) -> dict[str, object]:
+    """What was found of the modes, builtins only; None for each number where there is no cut."""
+    return {
+        "modes_p": cut and cut.modes_p,
+        "valley": cut and cut.valley,
+        "facts_off_valley": cut and cut.between,
+    }
 
 
 def cut_of(scores: FactScores, evidence: Evidence, threshold: Threshold, *, rng: np.random.Generator) -> Cut | None:
@@ -61,8 +90,35 @@ def cut_of(scores: FactScores, evidence: Evidence, threshold: Threshold, *, rng:
     """
     if len(scores.fact) == 0:
         return None
-    modes_p = None
-    if threshold.adaptive:
-        relation = evidence.relation_of_fact[scores.fact]
-        modes_p = kinds_test(scores.cs2, relation, rng=rng, resolution=scores.resolution).p_value
-    return Cut(value=threshold.cut(scores.cs2), threshold=threshold.name, modes_p=modes_p)
+    relation = evidence.relation_of_fact[scores.fact]
+    return cut_values(scores.cs2, relation, threshold, resolution=scores.resolution, rng=rng)
+
+
+def cut_values(
+    cs2: Float[np.ndarray, " facts"],
+    relation: Int[np.ndarray, " facts"],
+    threshold: Threshold,
+    *,
+    resolution: float,
+    rng: np.random.Generator,
+) -> Cut:
+    """The threshold's cut of these values.
+
+    Args:
+        cs2: one value a fact, at least one.
+        relation: the relation of each.
+        threshold: cuts them.
+        resolution: the step in which CS2 moves.
+        rng: for the test of one mode, which only an estimated cut takes.
+    """
+    value = threshold.cut(cs2)
+    if not threshold.adaptive:
+        return Cut(value=value, threshold=threshold.name)
+    return parted(cs2, value, threshold.name, kinds_test(cs2, relation, rng=rng, resolution=resolution))
+
+
+def parted(cs2: Float[np.ndarray, " facts"], value: float, threshold: str, kinds: Kinds) -> Cut:
+    """An estimated cut beside what the test of one mode found."""
+    valley = kinds.valley
+    between = 0.0 if valley is None else abs(float((cs2 <= value).mean()) - float((cs2 <= valley).mean()))
+    return Cut(value=value, threshold=threshold, modes_p=kinds.p_value, valley=valley, between=between)

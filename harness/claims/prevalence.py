@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.claims.cut import Cut, cut_of
+from harness.claims.cut import Cut, cut_of, modes_record
 from harness.claims.description import (
     by_relation,
     detectable,
@@ -70,7 +70,7 @@ class Prevalence:
         cut = cut_of(scores, evidence, self.threshold, rng=self._rng("modes"))
         share = None if cut is None else self._share(scores, evidence, cut)
         extras = self._around(scores, evidence, share) | gate.as_record()
-        extras |= between(gate, self.procedure.answer_floor(evidence, self.name)) | {"modes_p": cut and cut.modes_p}
+        extras |= between(gate, self.procedure.answer_floor(evidence, self.name)) | modes_record(cut)
         verdict, reason = gate.objection() or self.judged(share, cut, gate.ceiling)
         return Finding(
             verdict=verdict,
@@ -123,7 +123,7 @@ class Prevalence:
         missing = ""
         if smallest is not None:
             missing = f" The smallest difference from the margin that could have been seen is {smallest:.1%}."
-        undecided = self.procedure.too_few(share.n_clusters) or cut.one_mode()
+        undecided = self.procedure.too_few(share.n_clusters) or cut.undecided()
         if undecided is not None:
             return Verdict.INCONCLUSIVE, f"{found} {undecided}{missing}"
         if low > self.margin:

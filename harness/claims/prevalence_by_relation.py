@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from harness.claims.cut import Cut, cut_of
+from harness.claims.cut import Cut, cut_of, modes_record
 from harness.claims.description import by_relation
 from harness.claims.evidence import Evidence
 from harness.claims.procedure import Procedure, check_at_least, check_share
@@ -86,8 +86,8 @@ class PrevalenceByRelation:
             n_unscored=evidence.n_unscored,
             extras=gate.as_record()
             | {
+                **modes_record(cut),
                 "cut": cut and cut.value,
-                "modes_p": cut and cut.modes_p,
                 "by_relation": cut and by_relation(scores, evidence, cut.value),
                 "mean_share": float(shares.mean()) if len(shares) else None,
                 "mean_share_interval": t and [t.low, t.high],
@@ -120,7 +120,7 @@ class PrevalenceByRelation:
             f"In {trials.hits} of {trials.n} relations most facts have CS2 <= {cut.value:.3g} ({trials.share:.0%}, 95 %"
             f" interval {low:.0%} to {high:.0%}; margin {self.margin:.0%})."
         )
-        undecided = self.procedure.too_few(trials.n) or cut.one_mode()
+        undecided = self.procedure.too_few(trials.n) or cut.undecided()
         if undecided is not None:
             return Verdict.INCONCLUSIVE, f"{found} {undecided}"
         if low > self.margin:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from harness.claims.cut import Cut
+from harness.claims.cut import Cut, cut_values
 from harness.claims.evidence import Evidence, ModelSize
 from harness.claims.gate import between
 from harness.claims.members import Members, bring_together
@@ -17,7 +17,6 @@ from harness.consistency import Threshold
 from harness.statistics import (
     Interval,
     StudentizedBootstrap,
-    kinds_test,
     mean_slope,
     minimum_detectable,
     page_p,
@@ -152,7 +151,7 @@ class Trend:
             f" to {rise.high:+.1%}; margin {self.margin:.0%}) and mean CS2 by {slopes.cs2.estimate:+.3f}"
             f" ({fall.low:+.3f} to {fall.high:+.3f}), over {relations} relations."
         )
-        undecided = self.procedure.too_few(relations) or self._one_mode(cs2, relation, members)
+        undecided = self.procedure.too_few(relations) or self._undecided(cs2, relation, members)
         if undecided is not None:
             return Verdict.INCONCLUSIVE, f"{found} {undecided}", slopes
         verdict, why = self._compared(slopes, rise, fall)
@@ -207,24 +206,23 @@ class Trend:
             f"One of them is open; more relations, or models further apart, narrow it.{missing}",
         )
 
-    def _one_mode(
+    def _undecided(
         self, cs2: Float[np.ndarray, "models facts"], relation: Int[np.ndarray, " facts"], members: Members | None
     ) -> str | None:
-        """Why an estimated cut decides nothing: in some model CS2 shows one mode."""
+        """Why an estimated cut decides nothing in some model."""
         if not self.threshold.adaptive:
             return None
         resolution, rng = 0.0 if members is None else members.resolution, self._rng("modes")
         for row in cs2:
-            p = kinds_test(row, relation, rng=rng, resolution=resolution).p_value
-            objection = Cut(value=self.threshold.cut(row), threshold=self.threshold.name, modes_p=p).one_mode()
-            if objection is not None:
-                return objection
+            cut = cut_values(row, relation, self.threshold, resolution=resolution, rng=rng)
+            if cut.undecided() is not None:
+                return cut.undecided()
         return None
 
     def _too_high(self, cs2: Float[np.ndarray, "models facts"], members: Members | None) -> str | None:
         """Why the cut supports nothing: in some model it lies above the ceiling."""
         for row, gate in zip(cs2, members.gates.values() if members else [], strict=False):
-            cut = Cut(value=self.threshold.cut(row), threshold=self.threshold.name, modes_p=None)
+            cut = Cut(value=self.threshold.cut(row), threshold=self.threshold.name)
             objection = cut.above(gate.ceiling)
             if objection is not None:
                 return objection

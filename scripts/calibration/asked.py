@@ -162,16 +162,15 @@ INTERVALS: Final = (
     Coverage(
         name="bootstrap-t, Otsu",
         topic="shares",
-        truth="the share of facts at or below the Otsu cut of all",
+        truth="the share of facts at or below the Otsu cut of all, where the cut parts two modes",
         why=(
             "Where one class is rare, Otsu's cut of all facts does not lie in the gap between the classes but "
-            "inside the heap of the larger one, where a small move of the cut takes many facts with it; where "
-            "relations differ as much as they can, samples put it into the gap or into the heap. The bootstrap "
-            "finds the cut anew in every draw, but the standard error of a draw is that of a cut that is held, so "
-            "t is no pivot. With a cut that is set beforehand the interval covers in the same populations "
-            "(bootstrap-t). So an interval under Otsu should be believed only where the cut lies between two "
-            "modes of CS2. Claims of prevalence ask for two modes today, but not that the cut lie between them, "
-            "as separation does."
+            "inside the heap of the larger one, where a small move of the cut takes many facts with it. The "
+            "bootstrap finds the cut anew in every draw, but the standard error of a draw is that of a cut that is "
+            "held, so t is no pivot. So a claim lets Otsu decide only where at most 10 % of the facts lie between the "
+            "cut and the valley between the modes, and only such samples are counted here. What fails still are "
+            "worlds in which the cut of very many relations lies in the heap, while that of a sample does not: the "
+            "interval is one of the gap, the truth one of the heap."
         ),
     ),
     Coverage(

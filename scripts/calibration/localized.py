@@ -52,7 +52,7 @@ def localized_events(
     relation = evidence.relation_of_fact[scores.fact]
     cut = cut_of(scores, evidence, OTSU, rng=rng)
     if cut is not None:
-        yield "Otsu decides" if cut.one_mode() is None else "one mode"
+        yield "Otsu decides" if cut.undecided() is None else "Otsu does not decide"
         share = share_at_or_below(scores.cs2, relation, cut.value, draws=procedure.draws, rng=rng, split=OTSU.splits)
         yield f"prevalence {Prevalence(threshold=OTSU, procedure=procedure).judged(share, cut, None)[0]}"
     claim = Separation(threshold=OTSU, procedure=procedure)

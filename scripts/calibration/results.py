@@ -14,7 +14,7 @@ from scripts.calibration.joint import joint_cases
 from scripts.calibration.localized import localized_cases
 from scripts.calibration.shares import other_cases, share_cases
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is simulated and counted; raised by hand, and results of another version are drawn again."""
 
 CHUNK: Final = 100

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.claims import Claim, Prevalence, Procedure, Verdict
+from harness.claims.cut import cut_values
 from harness.consistency import OtsuThreshold, QuerySets, StaticThreshold, cs1_cs2
 from harness.errors import ConfigError
 from harness.neurons import NeuronSet
@@ -220,7 +221,7 @@ def test_relations_and_known_facts_add_up(world):
 def test_extras_are_complete(world):
     assert set(STATIC.decide(world(0.4)).extras) == {
         "paper", "cut", "ceiling", "floor", "floor_p", "controls", "mean_cs1", "mean_cs2", "known", "fewer_than_four",
-        "t_interval", "degenerate_draws", "interval_method", "modes_p", "minimum_detectable", "empty_sets",
+        "t_interval", "degenerate_draws", "interval_method", "modes_p", "valley", "facts_off_valley", "minimum_detectable", "empty_sets",
         "undefined_facts", "by_relation", "curve", "above_floor", "answer_floor", "answer_floor_p",
             "answer_floor_facts", "above_answer_floor",
     }  # fmt: skip
@@ -263,3 +264,24 @@ def test_the_curve_holds_the_estimate_at_its_threshold():
     at = curve["cuts"].index(0.1)
     assert curve["shares"][at] == pytest.approx(finding.estimate)
     assert curve["low"][at] <= finding.estimate <= curve["high"][at]
+
+
+def test_a_cut_away_from_the_valley_decides_nothing():
+    """Few facts are low, so Otsu cuts the heap of the others; the valley lies where nobody is."""
+    rng = np.random.default_rng(0)
+    cs2 = np.concatenate([rng.normal(0.03, 0.01, 30), rng.normal(0.5, 0.12, 570)]).clip(0, 1)
+    cut = cut_values(cs2, np.arange(600) % 20, OtsuThreshold(), resolution=0.0, rng=rng)
+    assert cut.modes_p is not None
+    assert cut.modes_p < 0.02
+    assert cut.valley is not None
+    assert cut.between == pytest.approx(((cs2 > cut.valley) & (cs2 <= cut.value)).mean())
+    reason = cut.undecided()
+    assert reason is not None
+    assert "does not part the modes" in reason
+    assert f"static:{cut.valley:.2g}" in reason
+
+
+def test_a_cut_in_the_valley_decides():
+    rng = np.random.default_rng(0)
+    cs2 = np.concatenate([rng.normal(0.05, 0.02, 300), rng.normal(0.6, 0.1, 300)]).clip(0, 1)
+    assert cut_values(cs2, np.arange(600) % 20, OtsuThreshold(), resolution=0.0, rng=rng).undecided() is None
