@@ -221,7 +221,8 @@ def test_relations_and_known_facts_add_up(world):
 def test_extras_are_complete(world):
     assert set(STATIC.decide(world(0.4)).extras) == {
         "paper", "cut", "ceiling", "floor", "floor_p", "controls", "mean_cs1", "mean_cs2", "known", "fewer_than_four",
-        "t_interval", "degenerate_draws", "interval_method", "modes_p", "valley", "facts_off_valley", "minimum_detectable", "empty_sets",
+        "t_interval", "degenerate_draws", "interval_method", "modes_p", "minimum_detectable", "empty_sets",
+        "valley", "facts_off_valley",
         "undefined_facts", "by_relation", "curve", "above_floor", "answer_floor", "answer_floor_p",
             "answer_floor_facts", "above_answer_floor",
     }  # fmt: skip
