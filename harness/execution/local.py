@@ -7,13 +7,17 @@ import numpy as np
 
 from harness.activations.answers import AnswerStatistics, answer_statistics
 from harness.activations.verification import verify_row
-from harness.errors import ConfigError, ModelError
+from harness.attribution.memory import paths_at_once
+from harness.attribution.quadrature import Quadrature
+from harness.errors import ConfigError
+from harness.execution.fitting import FittingSizes
 from harness.execution.plan import Plan, Request
 from harness.execution.progress import Progress
 from harness.localizers.localizer import AttributionMap, Localizer, Unscored
 from harness.localizers.selection import ScoredNeurons, keep_largest
 from harness.models.handle import ModelHandle
 from harness.models.loaded import LoadedModel
+from harness.models.queries import EncodedQuery
 from harness.store.localizations import LocalizationStore
 from harness.store.rows import LocalizationRow
 
@@ -49,7 +53,7 @@ def localize_missing(
         localizer: the method.
         store: where rows of this model and method are kept.
         progress: told after every shard.
-        batch_size: queries at once; None for the localizer's judgement.
+        batch_size: queries at once; None for the localizer's judgement. Where memory runs out it is halved.
         label: what `progress` calls this localization.
 
     Raises:
@@ -69,8 +73,9 @@ def localize_missing(
             model = handle.loaded()
             for answer_tokens in (1, 2) if _counts_all(localizer, model) else (1,):
                 verify_row(model, answer_tokens=answer_tokens)
+            sizes = FittingSizes(batch_size), FittingSizes(None)
             for requests in missing:
-                store.write_rows(list(_localize(requests, model, localizer, batch_size)))
+                store.write_rows(list(_localize(requests, model, localizer, *sizes)))
                 progress.advance(len(requests))
         finally:
             progress.stop()
@@ -88,21 +93,41 @@ def _counts_all(localizer: Localizer, model: LoadedModel) -> bool:
 
 
 def _localize(
-    requests: Sequence[Request], model: LoadedModel, localizer: Localizer, batch_size: int | None
+    requests: Sequence[Request],
+    model: LoadedModel,
+    localizer: Localizer,
+    of_paths: FittingSizes,
+    of_answers: FittingSizes,
 ) -> Iterator[LocalizationRow]:
-    queries = [request.encoded for request in requests]
-    try:
-        statistics = answer_statistics(model, queries)
-        maps = localizer.attribute(model, queries, batch_size=batch_size)
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, MemoryError) or "memory" in str(error):
-            raise ModelError(
-                f"{model.name!r} ran out of memory localizing; what is stored stays. Try a smaller --batch-size",
-                model=model.name,
-            ) from error
-        raise
+    """The rows; batches of either kind are halved where memory runs out."""
+    queries, name = [request.encoded for request in requests], model.name
+    statistics = of_answers.run(name, queries, lambda n: _statistics(model, queries, n), automatic=len(queries))
+    maps = of_paths.run(
+        name,
+        queries,
+        lambda n: localizer.attribute(model, queries, batch_size=n),
+        automatic=_automatic_size(model, localizer, queries),
+    )
     for request, answer, found in zip(requests, statistics, maps, strict=True):
         yield _row(request, answer, found)
+
+
+def _automatic_size(model: LoadedModel, localizer: Localizer, queries: Sequence[EncodedQuery]) -> int:
+    """The batch that a localizer of ours takes by itself; all queries for one that says nothing of its paths."""
+    quadrature = getattr(localizer, "quadrature", None)
+    if not isinstance(quadrature, Quadrature):
+        return len(queries)
+    return paths_at_once(model, quadrature, max(len(q.prompt_ids) for q in queries) if model.family.masked else 1)
+
+
+def _statistics(model: LoadedModel, queries: Sequence[EncodedQuery], size: int | None) -> list[AnswerStatistics]:
+    """What the model answers; all queries at once where no size is given."""
+    at_once = size or len(queries)
+    return [
+        found
+        for start in range(0, len(queries), at_once)
+        for found in answer_statistics(model, queries[start : start + at_once])
+    ]
 
 
 def _row(request: Request, answer: AnswerStatistics, found: AttributionMap | Unscored) -> LocalizationRow:

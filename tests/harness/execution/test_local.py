@@ -157,10 +157,59 @@ def test_a_disk_that_fills_up_in_the_middle_keeps_what_is_finished(
     assert store.read(keys).sort_by("row_key").equals(whole.read(keys).sort_by("row_key"))
 
 
-def test_out_of_memory_says_what_to_do(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
-    error = RuntimeError("DefaultCPUAllocator: can't allocate memory")
-    with pytest.raises(ModelError, match="smaller --batch-size"):
-        run(plan, handle, store_of(tmp_path, handle), Counting(break_at=0, error=error))
+class Starving(Counting):
+    """The localizer on a machine that holds so many queries at once, whatever is asked for."""
+
+    def __init__(self, fits: int, error: Exception) -> None:
+        super().__init__()
+        self.fits, self.shortage = fits, error
+        self.sizes: list[int | None] = []
+
+    def attribute(
+        self, model: LoadedModel, queries: Sequence[EncodedQuery], *, batch_size: int | None
+    ) -> list[AttributionMap]:
+        self.sizes.append(batch_size)
+        if (batch_size or len(queries)) > self.fits:
+            raise self.shortage
+        return super().attribute(model, queries, batch_size=batch_size)
+
+
+SHORTAGES = [
+    MemoryError(),
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+]
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=["MemoryError", "CUDA", "CPU"])
+def test_out_of_memory_halves_the_batch_and_goes_on(
+    error: Exception, plan: Plan, handle: ModelHandle, tmp_path: Path
+) -> None:
+    store, starving = store_of(tmp_path, handle), Starving(3, error)
+    run(plan, handle, store, starving)
+    keys = {request.encoded.key for request in plan.requests}
+    assert store.present() == keys
+    assert starving.sizes[:3] == [None, 4, 2]
+    lengths = {len(request.encoded.prompt_ids).bit_length() for request in plan.requests}
+    assert starving.sizes.count(None) == starving.sizes.count(4) == len(lengths), "what fitted is remembered"
+    whole = store_of(tmp_path / "whole", handle)
+    run(plan, handle, whole)
+    for name in ("scores", "max_score"):
+        found, expected = (s.read(keys).sort_by("row_key")[name].to_pylist() for s in (store, whole))
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-9)
+
+
+def test_a_single_query_that_does_not_fit_says_what_to_do(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
+    store = store_of(tmp_path, handle)
+    with pytest.raises(ModelError, match=r"a single query of 3 tokens.*--dtype.*--device"):
+        run(plan, handle, store, Starving(0, MemoryError("no memory")))
+    assert store.present() == set()
+
+
+def test_any_other_error_is_not_taken_for_a_lack_of_memory(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="memory format"):
+        run(plan, handle, store_of(tmp_path, handle), Starving(0, RuntimeError("unsupported memory format")))
 
 
 def test_killed_in_the_middle_nothing_finished_is_lost(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
