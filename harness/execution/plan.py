@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from harness.data.facts import Query, QueryForm
+from harness.data.facts import Dataset, Query, QueryForm
 from harness.errors import QueryError
 from harness.models.queries import EncodedQuery, encode_cloze, encode_query
 
@@ -63,3 +63,19 @@ def make_plan(queries: Iterable[Query], tokenizer: PreTrainedTokenizerBase, *, c
         else:
             requests.append(Request(query=query, encoded=encoded))
     return Plan(requests=tuple(requests), unscored=unscored)
+
+
+class Plans:
+    """The plans of a session: the queries of a dataset are tokenised once for a model, whatever localizes them."""
+
+    def __init__(self) -> None:
+        """Makes nothing yet."""
+        self._made: dict[tuple[int, int], tuple[Dataset, PreTrainedTokenizerBase, Plan]] = {}
+
+    def of(self, dataset: Dataset, tokenizer: PreTrainedTokenizerBase, *, context_length: int | None) -> Plan:
+        """The plan of all queries of the dataset; see `make_plan`."""
+        place = (id(dataset), id(tokenizer))  # both are kept, so that no other object gets their ids
+        if place not in self._made:
+            plan = make_plan(dataset.queries(), tokenizer, context_length=context_length)
+            self._made[place] = (dataset, tokenizer, plan)
+        return self._made[place][2]

@@ -1,6 +1,6 @@
 """One model under one localizer: the store's rows are read, and what it lacks is localized."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from harness.claims import Evidence
 from harness.data.facts import Dataset, Query
 from harness.errors import DataError
 from harness.execution.local import localize_missing, open_store
-from harness.execution.plan import Plan, make_plan
+from harness.execution.plan import Plan, Plans, make_plan
 from harness.execution.progress import Progress
 from harness.localizers import HasVariant, Localizer
 from harness.localizers.selection import Selection
@@ -54,6 +54,7 @@ class Cell:
         dataset: the facts.
         settings: the session's.
         progress: told how far localizing is.
+        plans: of the session; the model's other cells on the same facts share them.
     """
 
     model: ModelHandle
@@ -61,6 +62,7 @@ class Cell:
     dataset: Dataset
     settings: Settings
     progress: Progress
+    plans: Plans = field(default_factory=Plans)
 
     @property
     def label(self) -> str:
@@ -85,7 +87,7 @@ class Cell:
         Raises:
             HarnessError: no query can be put to the model or is scored, or model or store cannot be used.
         """
-        plan = make_plan(self.dataset.queries(), self.model.tokenizer, context_length=self.model.context_length)
+        plan = self.plans.of(self.dataset, self.model.tokenizer, context_length=self.model.context_length)
         if not plan.requests:
             raise DataError(f"no query of {self.dataset.name} can be put to {self.model.name}: {plan.why_unscored()}")
         rows = self.rows(plan, label=None if stored else self.label)

@@ -65,9 +65,14 @@ class Localized:
             retest=retest,
         )
 
-    def facts_table(self, *, model: str, localizer: str) -> pd.DataFrame:
-        """One row a fact: its queries, how many are known, its neurons and its consistency over all queries."""
-        evidence = self.evidence(None)
+    def facts_table(self, evidence: Evidence, *, model: str, localizer: str) -> pd.DataFrame:
+        """One row a fact: its queries, how many are known, its neurons and its consistency over all queries.
+
+        Args:
+            evidence: of these localizations.
+            model: what the model is called.
+            localizer: what the localizer is called.
+        """
         facts = self.dataset.facts()
         n = len(facts)
         of_fact: list[list[int]] = [[] for _ in facts]

@@ -19,6 +19,7 @@ from harness.claims import (
 )
 from harness.data.facts import Dataset, QueryForm
 from harness.execution.estimate import matrix_product_rate
+from harness.execution.plan import Plans
 from harness.execution.progress import Progress, Quiet
 from harness.localizers import Localizer
 from harness.manifest import make_manifest
@@ -44,6 +45,7 @@ class Workspace:
         self._evidence: dict[tuple[str, str], Evidence] = {}
         self._with_size: dict[tuple[str, str], Evidence] = {}
         self._measured = MeasuredCells()
+        self._plans = Plans()
         self._findings: dict[tuple[Claim | MeasuredClaim, str, str], Finding] = {}
         self._cells: dict[tuple[str, str], tuple[ModelHandle, Localizer]] = {}
         self._facts: dict[tuple[str, str], pd.DataFrame] = {}
@@ -83,6 +85,7 @@ class Workspace:
             dataset=self.dataset(model),
             settings=self.settings,
             progress=self._progress,
+            plans=self._plans,
         )
 
     def evidence(self, model: ModelHandle, localizer: Localizer) -> Evidence:
@@ -287,13 +290,14 @@ class Workspace:
 
     def _gather(self, model: ModelHandle, localizer: Localizer) -> Evidence:
         gathered = self.cell(model, localizer).gather()
-        table = gathered.localized.facts_table(model=model.name, localizer=localizer.name)
-        self._facts[model.name, localizer.name] = table
-        return gathered.evidence()
+        evidence, cell = gathered.evidence(), (model.name, localizer.name)
+        self._facts[cell] = gathered.localized.facts_table(evidence, model=model.name, localizer=localizer.name)
+        return evidence
 
     def _facts_table(self, model: ModelHandle, localizer: Localizer) -> pd.DataFrame:
         cell = (model.name, localizer.name)
         if cell not in self._facts:
             localized = self.cell(model, localizer).localized(stored=True)
-            self._facts[cell] = localized.facts_table(model=model.name, localizer=localizer.name)
+            evidence = localized.evidence(None)
+            self._facts[cell] = localized.facts_table(evidence, model=model.name, localizer=localizer.name)
         return self._facts[cell]
