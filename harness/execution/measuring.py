@@ -50,18 +50,34 @@ def measure_missing(
     Raises:
         HarnessError: the model cannot be run, or the store cannot be written.
     """
-    if _missing(items, store):
-        with store.alone("rows", lambda: progress.wait(label)):
-            missing = _missing(items, store)
-            progress.start(label, len(items), len(items) - len(missing))
-            try:
-                for first in range(0, len(missing), shard_items):
-                    shard = missing[first : first + shard_items]
-                    store.write([{**row, "row_key": item.key} for item, row in zip(shard, compute(shard), strict=True)])
-                    progress.advance(len(shard))
-            finally:
-                progress.stop()
-    return stored(items, store)
+    _measure(items, compute, store, progress, label, shard_items)
+    try:
+        return stored(items, store)
+    except StoreError:  # a damaged shard, which is set aside now
+        _measure(items, compute, store, progress, label, shard_items)
+        return stored(items, store)
+
+
+def _measure(
+    items: Sequence[ItemT],
+    compute: Callable[[Sequence[ItemT]], Iterable[Mapping[str, Any]]],
+    store: MeasurementStore,
+    progress: Progress,
+    label: str,
+    shard_items: int,
+) -> None:
+    if not _missing(items, store):
+        return
+    with store.alone("rows", lambda: progress.wait(label)):
+        missing = _missing(items, store)
+        progress.start(label, len(items), len(items) - len(missing))
+        try:
+            for first in range(0, len(missing), shard_items):
+                shard = missing[first : first + shard_items]
+                store.write([{**row, "row_key": item.key} for item, row in zip(shard, compute(shard), strict=True)])
+                progress.advance(len(shard))
+        finally:
+            progress.stop()
 
 
 def stored(items: Sequence[Item], store: MeasurementStore) -> list[dict[str, Any]]:

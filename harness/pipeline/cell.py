@@ -6,7 +6,7 @@ import pandas as pd
 
 from harness.claims import Evidence
 from harness.data.facts import Dataset, Query
-from harness.errors import DataError
+from harness.errors import DataError, StoreError
 from harness.execution.local import localize_missing, open_store
 from harness.execution.plan import Plan, Plans, make_plan
 from harness.execution.progress import Progress
@@ -16,6 +16,7 @@ from harness.models.handle import ModelHandle
 from harness.pipeline.localized import Localized, selected
 from harness.pipeline.retest import retest_forms, retest_of
 from harness.pipeline.settings import Settings
+from harness.store.localizations import LocalizationStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,12 +103,22 @@ class Cell:
         localized, all rows have to be there.
         """
         store = open_store(self.settings.store, self.model, self.localizer)
-        if label is not None:
-            size = self.settings.batch_size
-            localize_missing(plan, self.model, self.localizer, store, self.progress, batch_size=size, label=label)
         keys = [request.encoded.key for request in plan.requests]
-        table = store.read(keys).to_pandas().set_index("row_key")
-        return selected(table, self.settings.selection).loc[keys]
+        if label is None:
+            table = store.read(keys)
+        else:
+            self._localize_missing(plan, store, label)
+            try:
+                table = store.read(keys)
+            except StoreError:  # a damaged shard, which is set aside now
+                self._localize_missing(plan, store, label)
+                table = store.read(keys)
+        rows = table.to_pandas().set_index("row_key")
+        return selected(rows, self.settings.selection).loc[keys]
+
+    def _localize_missing(self, plan: Plan, store: LocalizationStore, label: str) -> None:
+        size = self.settings.batch_size
+        localize_missing(plan, self.model, self.localizer, store, self.progress, batch_size=size, label=label)
 
     def _retest(self, queries: list[list[Query]]) -> list[pd.DataFrame]:
         """The retest's sample in each form, every other one by the localizer's variant."""

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +18,36 @@ import pyarrow.parquet as pq
 from harness.atomic import write_atomically
 from harness.errors import StoreError
 from harness.store.lock import alone
+
+
+class MalformedShardError(Exception):
+    """A Parquet file that is no shard of its folder."""
+
+
+UNREADABLE: Final = (pa.ArrowException, OSError, KeyError, UnicodeDecodeError, MalformedShardError)
+"""What reading a damaged or foreign shard may raise."""
+
+
+def shard_name(keys: Sequence[str]) -> str:
+    """The file of the rows with these keys, in this order."""
+    return f"shard-{hashlib.blake2b(''.join(keys).encode(), digest_size=10).hexdigest()}.parquet"
+
+
+def shard_keys(path: Path, schema: pa.Schema) -> list[str]:
+    """Keys of a shard's rows.
+
+    Raises:
+        MalformedShardError: it has other columns than `schema`, or other rows than its name says.
+        pyarrow.ArrowException, OSError: it cannot be read.
+    """
+    file = pq.ParquetFile(path, page_checksum_verification=True)
+    with file:
+        if not file.schema_arrow.equals(schema):
+            raise MalformedShardError(f"its columns are {', '.join(file.schema_arrow.names)}")
+        keys = cast(list[str], file.read(["row_key"])["row_key"].to_pylist())
+    if shard_name(keys) != path.name:
+        raise MalformedShardError("it holds other rows than its name says")
+    return keys
 
 
 class ShardFolder:
@@ -53,7 +83,10 @@ class ShardFolder:
         return alone(self.folder / f"{what}.lock", waiting)
 
     def present(self) -> set[str]:
-        """Keys of all rows that are stored. A shard that cannot be read is set aside and its rows count as missing.
+        """Keys of all rows that are stored.
+
+        A shard that cannot be read, has other columns, or holds other rows than its name says is set aside, and its
+        rows count as missing.
 
         Raises:
             StoreError: such a shard cannot be set aside.
@@ -61,8 +94,8 @@ class ShardFolder:
         keys: set[str] = set()
         for path in self._shards():
             try:
-                keys.update(pq.read_table(path, columns=["row_key"])["row_key"].to_pylist())
-            except (pa.ArrowException, OSError, KeyError) as error:
+                keys.update(shard_keys(path, self._schema))
+            except UNREADABLE as error:
                 self._set_aside(path, error)
         return keys
 
@@ -74,19 +107,26 @@ class ShardFolder:
         """The rows with these keys, each once, in no particular order.
 
         Raises:
-            StoreError: a key is not there.
+            StoreError: a key is not there, or its shard was damaged and is set aside now.
         """
         wanted = set(keys)
         parts = [self._schema.empty_table()]
         for path in self._shards():
-            table = pq.read_table(path, schema=self._schema)
+            try:
+                table = pq.read_table(path, schema=self._schema, page_checksum_verification=True)
+            except UNREADABLE as error:  # damaged where `present` does not look
+                self._set_aside(path, error)
+                continue
             parts.append(table.filter(pa.array([key in wanted for key in table["row_key"].to_pylist()], pa.bool_())))
         rows = pa.concat_tables(parts)
         first: dict[str, int] = {}
         for index, key in enumerate(rows["row_key"].to_pylist()):
             first.setdefault(key, index)
         if len(first) < len(wanted):
-            raise StoreError(f"{len(wanted) - len(first)} of {len(wanted)} rows are missing", path=self.folder)
+            raise StoreError(
+                f"{len(wanted) - len(first)} of {len(wanted)} rows are missing; the same command computes them",
+                path=self.folder,
+            )
         return rows.take(pa.array(list(first.values()), pa.int64()))
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -96,11 +136,11 @@ class ShardFolder:
             StoreError: the disk is full or not writable.
         """
         table = pa.Table.from_pylist(list(rows), schema=self._schema)
-        name = hashlib.blake2b("".join(row["row_key"] for row in rows).encode(), digest_size=10).hexdigest()
+        name = shard_name([row["row_key"] for row in rows])
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         try:
-            write_atomically(self.folder / f"shard-{name}.parquet", sink.getvalue().to_pybytes())
+            write_atomically(self.folder / name, sink.getvalue().to_pybytes())
         except OSError as error:
             raise StoreError(f"a shard cannot be written: {error.strerror}", path=self.folder) from error
 

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "fetch": "bring data from its public home into the cache",
     "check-data": "read a data folder; say what it gives, or every line that is wrong",
     "show": "show what localization finds for one fact",
+    "store": "show what a store holds, whether it is sound, and what in it can go",
     "sensitivity": "show how far results depend on the selection of neurons and on the quadrature",
 }
 """Every command and what it does; its module has the same name, with underscores."""
