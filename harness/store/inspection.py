@@ -102,9 +102,7 @@ def problems(root: Path) -> Iterator[Problem]:
                 path=folder.path / "manifest.json", what="cannot be read, so nobody knows what these rows are"
             )
         elif _key(folder.manifest) != folder.path.name:
-            yield Problem(
-                path=folder.path / "manifest.json", what="does not belong to this folder: its hash is another"
-            )
+            yield Problem(path=folder.path / "manifest.json", what="is another folder's: its hash is not this name")
         for shard in folder.shards:
             reason = _damage(shard)
             if reason is not None:

@@ -59,10 +59,7 @@ def _gc(root: Path, yes: bool) -> int:
         if yes:
             _remove(leftover)
     total = _bytes(sum(leftover.size for leftover in found))
-    print(
-        f"{total} {'removed' if yes else 'can be removed' if found else 'to remove'}"
-        + ("" if yes or not found else ": --yes")
-    )
+    print(f"{total} removed" if yes else f"{total} can be removed: --yes" if found else "nothing to remove")
     return 0
 
 
