@@ -1,5 +1,6 @@
 """What all figures share: colours, axes, and how they are saved."""
 
+import io
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,14 @@ def legend_above(axis: Axes, handles: list[Line2D] | None = None, *, columns: in
     )
 
 
+def svg_of(figure: Figure) -> str:
+    """The picture as SVG: the same picture is the same text, and its words stay words."""
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "kntests", "svg.fonttype": "none"}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()
+
+
 def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Writes the figure as SVG, for papers, and as PNG, for looking at.
 
@@ -51,8 +60,6 @@ def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
         OSError: the folder cannot be written.
     """
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"
-    # The same picture is the same file, and its words stay words.
-    with mpl.rc_context({"svg.hashsalt": "kntests", "svg.fonttype": "none"}):
-        figure.savefig(svg, metadata={"Date": None})
+    svg.write_text(svg_of(figure), encoding="utf-8")
     figure.savefig(png, dpi=150)
     return [svg, png]
