@@ -15,9 +15,9 @@ from harness.execution.progress import Progress
 from plugins.progress import make_progress
 from plugins.run_log import RunLog, attach_effort, run_log
 from plugins.settings import Request, read_request
+from reports.document import document
 from reports.load import load_run
 from reports.precision import precision_lines
-from reports.tables import table1_document
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
     from harness.claims import Claim, JointClaim, MeasuredClaim, Procedure
@@ -170,7 +170,7 @@ class Benchmark:
         log.precision = precision_lines(record)
         log.smoke = record.manifest.smoke
         (log.folder / "tables").mkdir(exist_ok=True)
-        (log.folder / "tables" / "table1.md").write_text(table1_document(record), encoding="utf-8")
+        (log.folder / "tables" / "verdicts.md").write_text(document(record), encoding="utf-8")
 
 
 BENCHMARK = pytest.StashKey[Benchmark]()

@@ -30,7 +30,7 @@ def claim_tables(record: RunRecord) -> list[Table]:
 
 
 def claim_table(rows: Sequence[ClaimRow], *, smoke: str | None = None) -> Table:
-    """The rows of one claim, in the column order of the paper's Table 1; without the columns in which no row has a value.
+    """The rows of one claim in the column order of the paper's Table 1, without the columns that no row fills.
 
     T is the threshold; R:I and R:II are the shares of consistent and inconsistent facts, S:I and S:II their mean CS2,
     t and p Welch's test of the two: the paper's numbers, which decide nothing. What decides stands to their right.

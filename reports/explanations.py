@@ -14,12 +14,12 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     "facts": "Number of facts that the numbers rest on.",
     "relations": "Number of relations, the clusters of the intervals: facts of one relation are not independent.",
     # Consistency
-    "cs1": "CS1 of a fact: knowledge neurons that all of its queries share, as a share of those of any of them (Eq. 1).",
+    "cs1": "CS1 of a fact: knowledge neurons that all of its queries share, as a share of those of any (Eq. 1).",
     "cs2": "CS2 of a fact: knowledge neurons in more than one of its queries, as a share of those of any (Eq. 1).",
     "cut": "The value of CS2 at which the threshold cuts.",
     "r_consistent": "R:I, the share of facts that are consistent (K_I): their queries share knowledge neurons.",
     "s_consistent": "S:I, the mean CS2 of the consistent facts (K_I).",
-    "r_inconsistent": "R:II, the share of facts that are inconsistent (K_II): their queries share few knowledge neurons.",
+    "r_inconsistent": "R:II, the share of facts that are inconsistent (K_II): their queries share few neurons.",
     "s_inconsistent": "S:II, the mean CS2 of the inconsistent facts (K_II).",
     "welch_t": "Welch's t between the CS2 of K_I and K_II; circular, because CS2 itself made the classes.",
     "welch_p": "Welch's p between the CS2 of K_I and K_II; circular, because CS2 itself made the classes.",
@@ -31,7 +31,7 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     "floor": "Relation floor: the mean CS2 after queries were exchanged between facts of one relation and pattern.",
     "answer_floor": "Answer floor: as the relation floor, but exchanged only between facts with different objects.",
     # Edits
-    "neurons": "Which knowledge neurons are edited: N_i of the query, N_g of all queries, or the consistency-aware ones.",
+    "neurons": "Which neurons are edited: N_i of the query, N_g of all queries, or the consistency-aware ones.",
     "kind": "Erase removes a fact from the weights, update puts another object in its place.",
     "class": "K_I are consistent facts, K_II inconsistent ones.",
     "reliability": "Reliability: share of edits after which the edited query answers as the edit asks.",
@@ -54,7 +54,7 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     "quadrature": "How the path integral of the attribution is approximated: rule and number of steps.",
     "jaccard": "Mean Jaccard index of the knowledge neurons with those of the converged integral.",
     "identical": "Share of queries whose knowledge neurons are exactly those of the converged integral.",
-    "completeness_gap": "What the approximation leaves out of the integral, relative to the answer probability; median.",
+    "completeness_gap": "What the approximation leaves out, relative to the answer probability; the median of queries.",
     "relative_operations": "Operations, those of the run's own quadrature being 1.",
     "seconds_a_query": "Seconds that localizing a query took; none where the store had it.",
     # Runs

@@ -107,7 +107,7 @@ class Table:
         return tuple(dict.fromkeys(column.group for column in self.columns if column.group))
 
     def panels(self) -> Iterator["Table"]:
-        """The columns of each group beside those of none, as tables of their own; the table itself if it has no groups."""
+        """The columns of each group beside those of none, a table each; the table itself if it has no groups."""
         if not self.groups:
             yield self
         for group in self.groups:
@@ -176,6 +176,11 @@ def number(value: float | None, digits: int = 2, *, bold: bool = False) -> Cell:
     if value is None:
         return Cell(text=MISSING)
     return Cell(text=f"{value:.{digits}f}", value=value, bold=bold)
+
+
+def general(value: float | None) -> Cell:
+    """A cell with a number as short as it can be; a dash where there is none."""
+    return Cell(text=MISSING) if value is None else Cell(text=f"{value:g}", value=value)
 
 
 def percent(value: float | None) -> Cell:

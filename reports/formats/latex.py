@@ -50,19 +50,21 @@ _PAPERS: Final = re.compile(r"\b(?:K\\_(I{1,2})|N\\_([ig]))(?![A-Za-z0-9])")
 
 
 def render(table: Table) -> str:
-    """A float with caption and label; needs the packages booktabs and textcomp; with a line break at the end."""
-    head = ["% needs \\usepackage[T1]{fontenc} and the packages booktabs and textcomp"]
+    """A float with caption and label; the first line says which packages it needs; with a line break at the end."""
+    needed = "booktabs, longtable, textcomp" if len(table.rows) > _LONG else "booktabs, graphicx, textcomp"
+    head = [f"% needs \\usepackage[T1]{{fontenc}} and the packages {needed}"]
     stacked = list(table.panels()) if len(table.columns) > WIDE else [table]
     caption = f"\\caption{{{_caption(table)}}}\\label{{tab:{_label(table.name)}}}"
-    note = [f"\n\\par\\smallskip\\footnotesize {escape(table.note)}"] if table.note else []
+    note = [f"{{\\par\\smallskip\\footnotesize {escape(table.note)}\\par}}"] if table.note else []
     if len(table.rows) > _LONG:
-        head[0] = head[0].replace("booktabs and", "booktabs, longtable and")
         body = [line for i, panel in enumerate(stacked) for line in _long(panel, caption if i == 0 else "")]
         return "\n".join([*head, *body, *note]) + "\n"
     body = ["\\begin{table}[tp]", "\\centering", "\\footnotesize", caption, "\\setlength{\\tabcolsep}{4pt}"]
+    fit = "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%"  # smaller, never larger
     for number, panel in enumerate(stacked):
         body += ["\\par\\medskip"] if number else []
-        body += [f"\\begin{{tabular}}{{{_columns(panel)}}}", *_head(panel), *_rows(panel), "\\end{tabular}"]
+        tabular = [f"\\begin{{tabular}}{{{_columns(panel)}}}", *_head(panel), *_rows(panel), "\\end{tabular}}"]
+        body += [fit, *tabular]
     return "\n".join([*head, *body, *note, "\\end{table}"]) + "\n"
 
 
@@ -96,7 +98,7 @@ def _columns(table: Table) -> str:
 
 def _long(table: Table, caption: str) -> Iterator[str]:
     """A table that breaks over pages, its headings on each."""
-    yield from ("{\\footnotesize\\setlength{\\tabcolsep}{4pt}", f"\\begin{{longtable}}{{{_columns(table)}}}")
+    yield from ("{\\scriptsize\\setlength{\\tabcolsep}{3pt}", f"\\begin{{longtable}}{{{_columns(table)}}}")
     yield from [caption + "\\\\"] if caption else []
     yield from (*_head(table), "\\endhead", *_rows(table), "\\end{longtable}}")
 

@@ -49,6 +49,13 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
+def code(text: str) -> str:
+    """The text as code, whatever backticks it holds."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    space = " " if "`" in text else ""
+    return f"{'`' * (longest + 1)}{space}{' '.join(text.split())}{space}{'`' * (longest + 1)}"
+
+
 def _heading(column: Column) -> str:
     return escape(f"{column.group} {column.title}".strip())
 
