@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from harness.errors import RecordError, StoreError
-from harness.records import RunRecord
+from harness.records import ClaimRow, RunRecord
 from reports.load import load_run
 
 _CELL: Final = ("model", "localizer")
@@ -63,6 +63,14 @@ class SavedRun:
     def smoke(self) -> str | None:
         """Why the run is not a result, or None."""
         return self.record.manifest.smoke
+
+    def rows(self, claim: str) -> dict[tuple[str, str, str], ClaimRow]:
+        """The rows of a claim by model, localizer and threshold; those without a threshold are left out."""
+        return {
+            (row.model, row.localizer, row.threshold): row
+            for row in self.record.claims
+            if row.claim == claim and row.threshold is not None
+        }
 
     def cells(self) -> list[tuple[str, str]]:
         """Model and localizer of every cell that has facts, in the order of the file."""

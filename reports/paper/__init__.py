@@ -2,7 +2,15 @@
 
 from reports.paper.edits import METRICS, PaperEdits, PaperEditTable, load_edit_table
 from reports.paper.models import papers_model
-from reports.paper.values import PaperCell, PaperTable1, PaperUnanimity, load_table1, printed_cell, printed_unanimity
+from reports.paper.values import (
+    PaperCell,
+    PaperTable1,
+    PaperUnanimity,
+    load_table1,
+    localizer_title,
+    printed_cell,
+    printed_unanimity,
+)
 
 __all__ = [
     "METRICS",
@@ -13,6 +21,7 @@ __all__ = [
     "PaperUnanimity",
     "load_edit_table",
     "load_table1",
+    "localizer_title",
     "papers_model",
     "printed_cell",
     "printed_unanimity",

@@ -103,6 +103,12 @@ def load_table1() -> PaperTable1:
         raise RecordError(f"{_FILE.name} cannot be read: {error!r}", field=_FILE.name) from error
 
 
+def localizer_title(name: str) -> str:
+    """The localizer's name behind that of the paper's method, if it stands for one."""
+    method = load_table1().localizers.get(name)
+    return name if method is None else f"{method.partition(' [')[0]} ({name})"
+
+
 def printed_cell(model: str, localizer: str, threshold: str) -> PaperCell | None:
     """What the paper printed for this cell; None if nothing."""
     asked = (model, localizer, threshold)

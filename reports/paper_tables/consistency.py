@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from harness.records import ClaimRow
-from reports.paper import PaperCell, load_table1, papers_model, printed_cell, printed_unanimity
-from reports.paper_tables.common import MEASURED, PRINTED, RECOMPUTED, SOURCE, localizer_title, rows_of
+from reports.paper import PaperCell, load_table1, localizer_title, papers_model, printed_cell, printed_unanimity
+from reports.paper_tables.sources import MEASURED, PRINTED, RECOMPUTED, SOURCE
 from reports.run import SavedRun
 from reports.table import MISSING, Cell, Column, Table, column, interval, number, word
 
@@ -48,12 +48,11 @@ class _Cells:
 
 def consistency_tables(run: SavedRun) -> list[Table]:
     """Tables 1 and 4, if a claim of the run computed the paper's statistic."""
-    claims = run.record.claims
     cells = _Cells(
-        prevalence=rows_of(claims, "prevalence"),
-        separation=rows_of(claims, "separation"),
-        replication=rows_of(claims, "replication"),
-        agreement=rows_of(claims, "agreement"),
+        prevalence=run.rows("prevalence"),
+        separation=run.rows("separation"),
+        replication=run.rows("replication"),
+        agreement=run.rows("agreement"),
     )
     return [_table1(run, cells), _table4(run, cells)] if cells.keys else []
 

@@ -1,8 +1,9 @@
 """Means of edits over facts, with intervals over relations, and whether two of them differ."""
 
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from harness.claims import Procedure, Verdict
@@ -10,6 +11,7 @@ from harness.claims.classes import FEWEST_FACTS, FEWEST_RELATIONS
 from harness.claims.replication import WORDS, compared_with
 from harness.statistics import DIFFERENCE, StudentizedBootstrap, cluster_bootstrap, cluster_contrast
 from harness.statistics.bootstrap import UNIT
+from reports.frames import groups, numbers, only
 from reports.paper import METRICS
 from reports.run import SavedRun
 
@@ -40,19 +42,13 @@ class EditStatistics:
         """
         self._procedure = Procedure(seed=int(run.record.manifest.settings.get("seed", 0)))
         self._key = f"edits {model} {localizer}"
-        facts = run.facts[(run.facts["model"] == model) & (run.facts["localizer"] == localizer)]
-        facts = facts[(facts["n_queries"] >= 2) & facts["cs2"].notna()].set_index("fact_uid")
-        consistent = facts["cs2"].to_numpy(np.float64) > cut
+        facts = only(run.facts, model=model, localizer=localizer)
+        facts = cast(pd.DataFrame, facts[(facts["n_queries"] >= 2) & facts["cs2"].notna()]).set_index("fact_uid")
+        consistent = numbers(facts, "cs2") > cut
         self._members = {"consistent": consistent, "inconsistent": ~consistent}
         self._relations, self._relation = np.unique(facts["relation"].to_numpy(str), return_inverse=True)
-        edits = run.edits[(run.edits["model"] == model) & (run.edits["localizer"] == localizer)]
-        self._values: dict[tuple[str, str], Float[np.ndarray, "facts metrics"]] = {
-            (str(editor), str(kind)): edits_of.groupby("fact_uid")[list(METRICS)]
-            .mean()
-            .reindex(facts.index)
-            .to_numpy(np.float64)
-            for (editor, kind), edits_of in edits.groupby(["editor", "kind"], sort=False)
-        }
+        edits = only(run.edits, model=model, localizer=localizer)
+        self._values = {key: _of_facts(rows, facts.index) for key, rows in groups(edits, "editor", "kind")}
         self._means: dict[tuple[str, str, str, str], StudentizedBootstrap | None] = {}
 
     def n_facts(self, editor: str, kind: str, facts: str) -> int:
@@ -132,6 +128,12 @@ class EditStatistics:
     def _enough(self, values: Float[np.ndarray, " facts"]) -> bool:
         _, sizes = self._by_relation(values)
         return sizes.sum() >= FEWEST_FACTS and (sizes > 0).sum() >= FEWEST_RELATIONS
+
+
+def _of_facts(edits: pd.DataFrame, uids: pd.Index) -> Float[np.ndarray, "facts metrics"]:
+    """The mean of each fact's edits; nan where there is none."""
+    means = cast(pd.DataFrame, edits.groupby("fact_uid")[list(METRICS)].mean())
+    return means.reindex(uids).to_numpy(np.float64)
 
 
 def _is_better(found: StudentizedBootstrap, metric: str) -> bool:

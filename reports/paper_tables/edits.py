@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from reports.paper import METRICS, PaperEdits, load_edit_table, load_table1, papers_model
-from reports.paper_tables.common import MEASURED, PRINTED, RECOMPUTED, REPLICATION, SOURCE, localizer_title, rows_of
+from reports.paper import METRICS, PaperEdits, load_edit_table, load_table1, localizer_title, papers_model
 from reports.paper_tables.edit_statistics import CLASSES, MARGIN, EditStatistics
+from reports.paper_tables.sources import MEASURED, PRINTED, RECOMPUTED, REPLICATION, SOURCE
 from reports.run import SavedRun
 from reports.table import MISSING, Cell, Column, Table, column, interval, number, word
 
@@ -119,7 +119,7 @@ def _cuts(run: SavedRun, claims: Sequence[str]) -> dict[tuple[str, str, str], fl
     papers = {
         key: cast(dict[str, Any], row.extras.get("paper") or {})
         for claim in claims
-        for key, row in rows_of(run.record.claims, claim).items()
+        for key, row in run.rows(claim).items()
     }
     return {key: float(paper["cut"]) for key, paper in papers.items() if paper.get("cut") is not None}
 
