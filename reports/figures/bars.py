@@ -33,7 +33,7 @@ def draw_bars(run: SavedRun) -> Iterator[DrawnFigure]:
             where = f"{localizer_title(localizer)}, {threshold}"
             models = words(rows, "model")
             for start in range(0, len(models), _A_FIGURE):
-                here = rows[rows["model"].isin(models[start : start + _A_FIGURE])]
+                here = pd.concat([only(rows, model=model) for model in models[start : start + _A_FIGURE]])
                 part = f"-{start // _A_FIGURE + 1}" if len(models) > _A_FIGURE else ""
                 yield _draw(run, here, name=f"{name}-{localizer}-{threshold}{part}", title=f"{title}; {where}")
 

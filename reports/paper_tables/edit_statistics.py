@@ -1,5 +1,6 @@
 """Means of edits over facts, with intervals over relations, and whether two of them differ."""
 
+from collections.abc import Callable
 from typing import Final, cast
 
 import numpy as np
@@ -9,13 +10,14 @@ from jaxtyping import Float
 from harness.claims import Procedure, Verdict
 from harness.claims.classes import FEWEST_FACTS, FEWEST_RELATIONS
 from harness.claims.replication import WORDS, compared_with
+from harness.consistency import Threshold
 from harness.statistics import DIFFERENCE, StudentizedBootstrap, cluster_bootstrap, cluster_contrast
 from harness.statistics.bootstrap import UNIT
 from reports.frames import groups, numbers, only
 from reports.paper import METRICS
 from reports.run import SavedRun
 
-DRAWS: Final = 2000
+DRAWS: Final = 1000
 """Bootstrap draws behind an interval of a table of edits, which has hundreds of them."""
 
 MARGIN: Final = 0.05
@@ -29,26 +31,28 @@ _SMALLER_IS_BETTER: Final = frozenset({"perplexity_change"})
 
 
 class EditStatistics:
-    """The edits of one model and localizer, averaged within facts, whose classes a cut of CS2 makes."""
+    """The edits of one model and localizer, averaged within facts, whose classes a threshold makes."""
 
-    def __init__(self, run: SavedRun, model: str, localizer: str, cut: float) -> None:
+    def __init__(self, run: SavedRun, model: str, localizer: str, threshold: Threshold) -> None:
         """Takes the edits of facts with two queries and a score.
 
         Args:
             run: the run.
             model: id of the model.
             localizer: id of the localizer.
-            cut: facts with a CS2 above it are consistent (K_I).
+            threshold: where CS2 over all queries is cut, as in Table 1.
         """
         self._procedure = Procedure(seed=int(run.record.manifest.settings.get("seed", 0)))
         self._key = f"edits {model} {localizer}"
         facts = only(run.facts, model=model, localizer=localizer)
         facts = cast(pd.DataFrame, facts[(facts["n_queries"] >= 2) & facts["cs2"].notna()]).set_index("fact_uid")
-        consistent = numbers(facts, "cs2") > cut
+        cs2 = numbers(facts, "cs2")
+        consistent = cs2 > threshold.cut(cs2) if len(cs2) else cs2 > 0
         self._members = {"consistent": consistent, "inconsistent": ~consistent}
         self._relations, self._relation = np.unique(facts["relation"].to_numpy(str), return_inverse=True)
         edits = only(run.edits, model=model, localizer=localizer)
         self._values = {key: _of_facts(rows, facts.index) for key, rows in groups(edits, "editor", "kind")}
+        self._signs: dict[tuple[str, ...], int] = {}
         self._means: dict[tuple[str, str, str, str], StudentizedBootstrap | None] = {}
 
     def n_facts(self, editor: str, kind: str, facts: str) -> int:
@@ -65,14 +69,28 @@ class EditStatistics:
 
     def beats_other_class(self, editor: str, kind: str, facts: str, metric: str) -> bool:
         """Whether the same edits are significantly better on this class of facts than on the other."""
-        other = "consistent" if facts == "inconsistent" else "inconsistent"
-        both = [self._of_class(editor, kind, name, metric) for name in (facts, other)]
+        sign = self._once((editor, kind, metric), lambda: self._between_classes(editor, kind, metric))
+        return sign == (1 if facts == "consistent" else -1)
+
+    def beats(self, editor: str, other: str, kind: str, facts: str, metric: str) -> bool:
+        """Whether these edits are significantly better than another editor's, on the facts that both edited."""
+        first, second = sorted((editor, other))
+        asked = (first, second, kind, facts, metric)
+        sign = self._once(asked, lambda: self._between_editors(first, second, kind, facts, metric))
+        return sign == (1 if editor == first else -1)
+
+    def _once(self, asked: tuple[str, ...], decide: Callable[[], int]) -> int:
+        if asked not in self._signs:
+            self._signs[asked] = decide()
+        return self._signs[asked]
+
+    def _between_classes(self, editor: str, kind: str, metric: str) -> int:
+        """1 where edits of consistent facts are significantly better, -1 where those of inconsistent ones are, else 0."""
+        both = [self._of_class(editor, kind, facts, metric) for facts in CLASSES]
         if not all(self._enough(values) for values in both):
-            return False
+            return 0
         totals, sizes = (np.stack(part) for part in zip(*map(self._by_relation, both), strict=True))
         used = sizes.sum(axis=0) > 0
-        if self._procedure.too_few(int(used.sum())) is not None:
-            return False
         contrast = cluster_contrast(
             totals[:, used],
             sizes[:, used],
@@ -80,19 +98,17 @@ class EditStatistics:
             rng=self._procedure.generator(self._key, f"classes {editor} {kind} {metric}"),
             bounds=DIFFERENCE if metric in _SHARES else _UNBOUNDED,
         )
-        return _is_better(contrast.studentized, metric)
+        return self._better(contrast.studentized, metric)
 
-    def beats(self, editor: str, other: str, kind: str, facts: str, metric: str) -> bool:
-        """Whether these edits are significantly better than another editor's, on the facts that both edited."""
-        mine, theirs = (self._of_class(name, kind, facts, metric) for name in (editor, other))
-        difference = mine - theirs
-        if not self._enough(difference):
-            return False
+    def _between_editors(self, first: str, second: str, kind: str, facts: str, metric: str) -> int:
+        """1 where the first editor is significantly better, -1 where the second is, else 0."""
+        one, other = (self._of_class(editor, kind, facts, metric) for editor in (first, second))
         bounds = DIFFERENCE if metric in _SHARES else _UNBOUNDED
-        found = self._bootstrap(difference, bounds, f"{editor} against {other} {kind} {facts} {metric}")
-        if found is None or self._procedure.too_few(found.n_clusters) is not None:
-            return False
-        return _is_better(found, metric)
+        difference = one - other
+        if not self._enough(difference):
+            return 0
+        found = self._bootstrap(difference, bounds, f"{first} against {second} {kind} {facts} {metric}")
+        return 0 if found is None else self._better(found, metric)
 
     def replicates(self, printed: float, found: StudentizedBootstrap) -> str:
         """Whether a printed number comes out again: replicates, differs or inconclusive."""
@@ -125,6 +141,14 @@ class EditStatistics:
         rng = self._procedure.generator(self._key, purpose)
         return cluster_bootstrap(totals[used], sizes[used], draws=DRAWS, rng=rng, bounds=bounds)
 
+    def _better(self, difference: StudentizedBootstrap, metric: str) -> int:
+        """The sign of a difference whose interval leaves out 0, turned where smaller is better; else 0."""
+        if self._procedure.too_few(difference.n_clusters) is not None:
+            return 0
+        interval = difference.interval()
+        sign = int(interval.low > 0) - int(interval.high < 0)
+        return -sign if metric in _SMALLER_IS_BETTER else sign
+
     def _enough(self, values: Float[np.ndarray, " facts"]) -> bool:
         _, sizes = self._by_relation(values)
         return sizes.sum() >= FEWEST_FACTS and (sizes > 0).sum() >= FEWEST_RELATIONS
@@ -134,8 +158,3 @@ def _of_facts(edits: pd.DataFrame, uids: pd.Index) -> Float[np.ndarray, "facts m
     """The mean of each fact's edits; nan where there is none."""
     means = cast(pd.DataFrame, edits.groupby("fact_uid")[list(METRICS)].mean())
     return means.reindex(uids).to_numpy(np.float64)
-
-
-def _is_better(found: StudentizedBootstrap, metric: str) -> bool:
-    interval = found.interval()
-    return interval.high < 0 if metric in _SMALLER_IS_BETTER else interval.low > 0

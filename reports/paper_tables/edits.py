@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final
 
+from harness.consistency import parse_threshold
 from reports.paper import METRICS, PaperEdits, load_edit_table, load_table1, localizer_title, papers_model
 from reports.paper_tables.edit_statistics import CLASSES, MARGIN, EditStatistics
 from reports.paper_tables.sources import MEASURED, PRINTED, RECOMPUTED, REPLICATION, SOURCE
@@ -98,30 +99,27 @@ def _table3(editors: tuple[str, ...]) -> _Layout:
 
 
 def _cells(run: SavedRun) -> Iterator[tuple[str, str, list[_Model]]]:
-    """Localizer, threshold and the models with edits whose facts a claim cut there."""
-    cuts = _cuts(run, ("modification", "cas")) or _cuts(run, ("separation",)) or _cuts(run, ("prevalence",))
+    """Localizer, threshold and the models with edits that were judged there."""
     edited = set(zip(run.edits["model"], run.edits["localizer"], strict=True))
-    kept = [key for key in cuts if key[:2] in edited]
+    kept = [key for key in _judged(run) if key[:2] in edited]
     for localizer, threshold in dict.fromkeys((localizer, threshold) for _, localizer, threshold in kept):
         models = [
             _Model(
                 name=model,
                 alias=papers_model(run.record.manifest, model) if (localizer, threshold) == _PAPERS_CELL else None,
-                statistics=EditStatistics(run, model, localizer, cuts[model, localizer, threshold]),
+                statistics=EditStatistics(run, model, localizer, parse_threshold(threshold)),
             )
             for model in dict.fromkeys(key[0] for key in kept if key[1:] == (localizer, threshold))
         ]
         yield localizer, threshold, models
 
 
-def _cuts(run: SavedRun, claims: Sequence[str]) -> dict[tuple[str, str, str], float]:
-    """Where those claims' rows cut CS2 over all queries, by model, localizer and threshold."""
-    papers = {
-        key: cast(dict[str, Any], row.extras.get("paper") or {})
-        for claim in claims
-        for key, row in run.rows(claim).items()
-    }
-    return {key: float(paper["cut"]) for key, paper in papers.items() if paper.get("cut") is not None}
+def _judged(run: SavedRun) -> list[tuple[str, str, str]]:
+    """Model, localizer and threshold of the claims about edits; of those about consistency if there is none."""
+    about_edits = [row for row in run.record.claims if row.marker in ("modification", "cas")]
+    rows = about_edits or [row for row in run.record.claims if row.claim == "separation"]
+    keys = [(row.model, row.localizer, row.threshold) for row in rows if row.threshold is not None]
+    return list(dict.fromkeys(keys))
 
 
 def _table(layout: _Layout, run: SavedRun, localizer: str, threshold: str, models: Sequence[_Model]) -> Table:
