@@ -18,6 +18,8 @@ COMMANDS: Final = {
     "check-data": "read a data folder; say what it gives, or every line that is wrong",
     "show": "show what localization finds for one fact",
     "store": "show what a store holds, whether it is sound, and what in it can go",
+    "list": "show which runs a store has and what they came to",
+    "report": "write tables and figures of a saved run",
     "sensitivity": "show how far results depend on the selection of neurons and on the quadrature",
 }
 """Every command and what it does; its module has the same name, with underscores."""

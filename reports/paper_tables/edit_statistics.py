@@ -85,7 +85,7 @@ class EditStatistics:
         return self._signs[asked]
 
     def _between_classes(self, editor: str, kind: str, metric: str) -> int:
-        """1 where edits of consistent facts are significantly better, -1 where those of inconsistent ones are, else 0."""
+        """1 where edits of consistent facts are significantly better, -1 where they are worse, else 0."""
         both = [self._of_class(editor, kind, facts, metric) for facts in CLASSES]
         if not all(self._enough(values) for values in both):
             return 0
