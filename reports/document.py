@@ -22,7 +22,7 @@ def document(record: RunRecord, tables: Sequence[Table] = ()) -> str:
         parts += _claim([row for row in record.claims if row.claim == claim])
     for table in tables:
         parts += [f"## {markdown.escape(table.title)}", markdown.render_grid(table)]
-        parts += [markdown.escape(table.note)] if table.note else []
+        parts += [markdown.paragraph(table.note)] if table.note else []
     parts.append(f"Command: {markdown.code(record.manifest.command)}, {record.manifest.created}.")
     return "\n\n".join(parts) + "\n"
 
@@ -30,4 +30,4 @@ def document(record: RunRecord, tables: Sequence[Table] = ()) -> str:
 def _claim(rows: Sequence[ClaimRow]) -> list[str]:
     reasons = [f"- {markdown.escape(f'{where(row)}: {row.reason}')}" for row in rows]
     grid = markdown.render_grid(claim_table(rows))
-    return [f"## {markdown.escape(rows[0].claim)}", markdown.escape(rows[0].statement), grid, "\n".join(reasons)]
+    return [f"## {markdown.escape(rows[0].claim)}", markdown.paragraph(rows[0].statement), grid, "\n".join(reasons)]

@@ -24,7 +24,7 @@ def render(table: Table) -> str:
         parts.append(smoke_line(table.smoke))
     parts.append(render_grid(table))
     if table.note:
-        parts.append(escape(table.note))
+        parts.append(paragraph(table.note))
     return "\n\n".join(parts)
 
 
@@ -47,6 +47,12 @@ def smoke_line(reason: str) -> str:
 def escape(text: str) -> str:
     """The text in one line, every character standing for itself."""
     return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def paragraph(text: str) -> str:
+    """The text as a paragraph, whatever it begins with: no heading, quotation or list."""
+    escaped = re.sub(r"^(\d{1,9})(?=[.)])", r"\1\\", escape(text))
+    return re.sub(r"^(?=[#>+=-])", r"\\", escaped)
 
 
 def code(text: str) -> str:
