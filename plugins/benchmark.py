@@ -145,8 +145,9 @@ class Benchmark:
                 f"Interrupted. What was localized is kept in {self.request.store}; the same command resumes."
             )
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Saves the run with every claim row, then its report."""
+        """Saves the run with every claim row, then its report; before a JUnit file is written, which says of it too."""
         log = run_log(self._config)
         if not log.rows or exitstatus == pytest.ExitCode.INTERRUPTED or hasattr(self._config, "workerinput"):
             return

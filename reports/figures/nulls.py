@@ -14,8 +14,8 @@ from reports.run import SavedRun
 _MARKS: Final = {
     "floor": ("floor: queries exchanged", "|", ORANGE),
     "answer_floor": ("answer floor: between objects", "x", "#CC79A7"),
-    "mean_cs2": ("queries of one fact", "o", BLUE),
     "ceiling": ("ceiling: one query again", "D", GREEN),
+    "mean_cs2": ("queries of one fact", "o", BLUE),
 }
 """Number -> what it is, its mark and its colour."""
 
@@ -37,7 +37,19 @@ def draw_nulls(run: SavedRun) -> Iterator[DrawnFigure]:
     for name, (label, mark, colour) in _MARKS.items():
         values = numbers(data, name)
         if np.isfinite(values).any():
-            axis.plot(values, at, marker=mark, color=colour, linestyle="none", markersize=7, label=label, zorder=2)
+            # What is observed is small and full, so that it shows within a bound that it equals.
+            size, face = (5, colour) if name == "mean_cs2" else (9, "none")
+            axis.plot(
+                values,
+                at,
+                marker=mark,
+                color=colour,
+                linestyle="none",
+                markersize=size,
+                markerfacecolor=face,
+                label=label,
+                zorder=2,
+            )
     axis.set_yticks(at, [f"{model}, {localizer}" for model, localizer in cells], fontsize=8)
     axis.set_ylim(len(data) - 0.4, -0.6)
     axis.set_xlim(-0.02, 1.02)

@@ -109,7 +109,7 @@ def _violins(
 
 def _violin(axis: Axes, place: int, values: Float[np.ndarray, " facts"], colour: str) -> None:
     if len(values) >= _FEWEST and float(np.ptp(values)) > 0:
-        parts = cast(Any, axis).violinplot([values], [place], widths=0.85, showextrema=False, points=60)
+        parts = cast(Any, axis).violinplot([values], [place], widths=0.85, showextrema=False, points=60, bw_method=0.25)
         for body in parts["bodies"]:
             body.set(facecolor=colour, edgecolor=colour, alpha=0.45, linewidth=0.6)
     else:

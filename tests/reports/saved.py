@@ -20,7 +20,12 @@ MANIFEST = Manifest(
     smoke=None,
     seconds=1.5,
 )
-CUTS = [0.0, 0.1, 0.2, 0.3]
+CURVE = {
+    "cuts": [0.0, 0.1, 0.2, 0.3],
+    "shares": [0.1, 0.44, 0.7, 0.9],
+    "low": [0.0, 0.3, 0.6, 0.8],
+    "high": [0.3, 0.5, 0.8, 1.0],
+}
 ROW = ClaimRow(
     claim="prevalence",
     statement="K_II exists extensively: more than 25% of facts have a CS2 at or below the threshold",
@@ -42,12 +47,7 @@ ROW = ClaimRow(
         "ceiling": 0.8,
         "floor": 0.05,
         "answer_floor": 0.04,
-        "curve": {
-            "cuts": CUTS,
-            "shares": [0.1, 0.44, 0.7, 0.9],
-            "low": [0.0, 0.3, 0.6, 0.8],
-            "high": [0.3, 0.5, 0.8, 1],
-        },
+        "curve": CURVE,
         "paper": {
             "r_consistent": 0.55,
             "s_consistent": 0.22,
