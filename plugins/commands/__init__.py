@@ -24,6 +24,9 @@ COMMANDS: Final = {
 }
 """Every command and what it does; its module has the same name, with underscores."""
 
+_MODULES: Final = {"list": "runs"}
+"""Command whose module has another name: here, `list` has to stay what it is everywhere."""
+
 
 class Command(Protocol):
     """What the module of a command holds."""
@@ -54,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = next((word for word in words if not word.startswith("-")), None)
     command = None
     if chosen in COMMANDS:
-        command = cast(Command, importlib.import_module(f"{__name__}.{chosen.replace('-', '_')}"))
+        module = _MODULES.get(chosen, chosen.replace("-", "_"))
+        command = cast(Command, importlib.import_module(f"{__name__}.{module}"))
         command.add_arguments(parsers[chosen])
     arguments = parser.parse_args(words)
     assert command is not None, "argparse lets no other command pass"

@@ -47,7 +47,7 @@ def _pages(panels: Sequence[Sequence[ClaimRow]]) -> list[list[Sequence[ClaimRow]
 
 def _draw(run: SavedRun, page: Sequence[Sequence[ClaimRow]], name: str) -> DrawnFigure:
     heights = [len(panel) + _A_TITLE for panel in page]
-    figure, axes = new_figure(len(page), columns=1, width=7.2, height=0.24 * sum(heights) / len(page))
+    figure, axes = new_figure(len(page), columns=1, width=7.2, height=_height(sum(heights)) / len(page))
     grid = axes[0].get_gridspec()
     assert grid is not None, "every panel is one of a grid"
     grid.set_height_ratios(heights)
@@ -72,6 +72,11 @@ def _draw(run: SavedRun, page: Sequence[Sequence[ClaimRow]], name: str) -> Drawn
         alt_text=f"Forest plot of {len(rows)} estimates: {counts}.",
         data=pd.DataFrame([_record(row) for row in rows]),
     )
+
+
+def _height(rows: float) -> float:
+    """Inches of a figure, legend and the mark of a smoke run included."""
+    return 1.0 + 0.24 * rows
 
 
 def _panel(axis: Axes, rows: Sequence[ClaimRow]) -> None:
