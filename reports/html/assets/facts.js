@@ -82,9 +82,10 @@ function explore({ texts, facts, cells }) {
   };
 
   const classesOf = (of, row) => {
-    const told = of.cuts.map(({ threshold }, cut) =>
-      make("span", { class: "class", "data-class": of.classes[cut][row] }, `${CLASS[of.classes[cut][row]]} `, make("small", {}, threshold)),
-    );
+    const told = of.cuts.map(({ threshold }, cut) => {
+      const letter = of.classes[cut][row];
+      return make("span", { class: "class", "data-class": letter }, `${CLASS[letter]} `, make("small", {}, threshold), " ");
+    });
     return told.length ? told : [MISSING];
   };
 

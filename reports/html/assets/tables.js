@@ -41,6 +41,7 @@ function addFilters(grid, heads, rows) {
   const controls = make("div", { class: "controls", role: "group", "aria-label": `Filter: ${grid.dataset.label}` });
   controls.append(make("label", {}, "Filter", search), ...choices.map(({ label }) => label));
   controls.addEventListener("input", filter);
+  controls.addEventListener("change", filter); // of a choice that was not made by hand
   grid.prepend(controls, status);
 }
 
