@@ -49,17 +49,17 @@ def _controls(row: ClaimRow, hints: Hints) -> Child:
         )
         for control in controls
     )
-    return join([element("h4", "Controls"), element("ul", *items, class_="controls")])
+    return join([element("h3", "Controls"), element("ul", *items, class_="controls")])
 
 
 def _numbers(row: ClaimRow, hints: Hints) -> Markup:
     told: dict[str, Any] = {name: getattr(row, name) for name in _NUMBERS if getattr(row, name) is not None}
     told |= {name: getattr(row, name) for name in _COUNTS}
-    return join([element("h4", "Numbers"), laid_open(told, label="numbers", hints=hints)])
+    return join([element("h3", "Numbers"), laid_open(told, label="numbers", hints=hints)])
 
 
 def _extras(row: ClaimRow, hints: Hints) -> Child:
     extras = {name: value for name, value in row.extras.items() if name != "controls"}
     if not extras:
         return None
-    return join([element("h4", "Everything else"), laid_open(extras, label=row.claim, hints=hints)])
+    return join([element("h3", "Everything else"), laid_open(extras, label=row.claim, hints=hints)])

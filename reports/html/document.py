@@ -66,8 +66,7 @@ def _body(run: SavedRun) -> list[Child]:
         element("a", "Skip to the verdicts", href="#verdicts", class_="skip"),
         _header(run),
         element("nav", element("ul", *links), aria_label="Sections"),
-        element("main", *shown, id="main"),
-        hints.popovers(),
+        element("main", *shown, hints.popovers(), id="main"),
         element("script", Markup(packed_facts(run)), type="application/octet-stream", id="packed-facts"),
     ]
 

@@ -80,4 +80,4 @@ def _table(hints: Hints) -> Markup:
         element("tbody"),
         id="facts-table",
     )
-    return element("div", table, class_="scroll", role="region", tabindex=0, aria_label="Facts", hidden=True)
+    return element("div", table, class_="scroll", role="group", tabindex=0, aria_label="Facts", hidden=True)

@@ -29,7 +29,7 @@ def _figure(figure: DrawnFigure) -> Markup:
         "div",
         inline_svg(figure.svg, prefix=figure.name, alt_text=figure.alt_text),
         class_="scroll drawing",
-        role="region",
+        role="group",
         tabindex=0,
         aria_label=figure.title,
     )

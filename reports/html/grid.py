@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from reports.html.hints import Hints
 from reports.html.markup import Child, Markup, element
@@ -16,12 +17,14 @@ class Heading:
         explanation: one sentence; may be empty.
         numeric: whether its cells are numbers.
         choice: whether a reader may want the rows with one of its few words.
+        group: heading that it shares with its neighbors; empty for none.
     """
 
     title: str
     explanation: str = ""
     numeric: bool = False
     choice: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +54,23 @@ def grid(
         label: what it is called where its caption is not seen.
         hints: where explanations are gathered.
     """
-    head = element("thead", element("tr", *(_heading(heading, hints) for heading in headings)))
+    head = element("thead", _groups(headings), element("tr", *(_heading(heading, hints) for heading in headings)))
     body = element("tbody", *(_row(headings, row) for row in rows))
     table = element("table", element("caption", caption), head, body)
-    frame = element("div", table, class_="scroll", role="region", aria_label=label, tabindex=0)
+    frame = element("div", table, class_="scroll", role="group", aria_label=label, tabindex=0)
     return element("div", frame, class_="grid", data_label=label)
+
+
+def _groups(headings: Sequence[Heading]) -> Markup | None:
+    """A line of shared headings above the others, if there are any."""
+    if not any(heading.group for heading in headings):
+        return None
+    runs = [(group, len(list(members))) for group, members in groupby(headings, key=lambda heading: heading.group)]
+    cells = (
+        element("th", group, scope="colgroup", colspan=width) if group else element("td", colspan=width)
+        for group, width in runs
+    )
+    return element("tr", *cells, class_="groups")
 
 
 def _heading(heading: Heading, hints: Hints) -> Markup:
@@ -66,7 +81,11 @@ def _heading(heading: Heading, hints: Hints) -> Markup:
         class_="heading",
     )
     return element(
-        "th", inner, scope="col", class_="number" if heading.numeric else None, data_choice=heading.choice or None
+        "th",
+        inner,
+        scope="col",
+        class_="number" if heading.numeric else None,
+        data_choice=f"{heading.group} {heading.title}".strip() if heading.choice else None,
     )
 
 

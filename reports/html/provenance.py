@@ -46,4 +46,4 @@ def _groups(told: dict[str, object], name: str, hints: Hints) -> Markup:
 
 
 def _code(text: str, label: str) -> Markup:
-    return element("pre", element("code", text), tabindex=0, role="region", aria_label=label, class_="scroll")
+    return element("pre", element("code", text), tabindex=0, role="group", aria_label=label, class_="scroll")

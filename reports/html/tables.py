@@ -24,7 +24,7 @@ def _table(table: Table, hints: Hints) -> Markup:
         element("h3", table.title),
         grid(table.title, headings, rows, label=table.title, hints=hints),
         element("p", table.note, class_="note") if table.note else None,
-        class_="card",
+        class_="card titled",
         id=f"table-{table.name}",
     )
 
@@ -33,7 +33,8 @@ def _heading(table: Table, index: int) -> Heading:
     column = table.columns[index]
     words = {row[index].text for row in table.rows}
     return Heading(
-        title=f"{column.group}: {column.title}" if column.group else column.title,
+        title=column.title,
+        group=column.group,
         explanation=column.explanation,
         numeric=column.align == "right",
         choice=column.align == "left" and 1 < len(words) <= _FEW,

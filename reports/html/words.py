@@ -67,10 +67,12 @@ def says(verdict: str, claim: str) -> str:
 
 
 def short(value: float) -> str:
-    """A number with three digits; what rounds to nothing is 0."""
-    if abs(value) < 5e-5:
-        return "0"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    """A number with three digits, as a reader writes it."""
+    if 0 < abs(value) < 1e-12:
+        return "≈0"
+    if 0 < abs(value) < 1e-4:
+        return f"{value:.1e}"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
 
 
 def span(low: float, high: float) -> str:

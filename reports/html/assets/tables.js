@@ -12,7 +12,7 @@ function cellValue(cell) {
 function enhance(grid) {
   const table = grid.querySelector("table");
   const body = table.tBodies[0];
-  const heads = [...table.tHead.rows[0].cells];
+  const heads = [...[...table.tHead.rows].at(-1).cells];
   const rows = [...body.rows];
   sortable(heads, (place, rising) => {
     const keys = new Map(rows.map((row) => [row, cellValue(row.cells[place])]));
@@ -54,7 +54,7 @@ function choiceOf(head, place, rows) {
   if (found.length < 2) return [];
   const select = make("select", {}, make("option", { value: "" }, "all"));
   select.append(...found.map((word) => make("option", { value: word }, word || "none")));
-  return [{ select, place, label: make("label", {}, head.querySelector(".sort").textContent, select) }];
+  return [{ select, place, label: make("label", {}, head.dataset.choice, select) }];
 }
 
 document.querySelectorAll(".grid").forEach(enhance);

@@ -10,7 +10,7 @@ from typing import Any
 from tests.reports.html.chromium import Browser
 
 VARIABLE = "KNTESTS_AXE"
-GRAVE = ("serious", "critical")
+GRAVE = ("moderate", "serious", "critical")
 
 
 def script() -> Path | None:

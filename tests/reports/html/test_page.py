@@ -1,6 +1,8 @@
 """The page as text: what it holds, that it fetches nothing, and that data changes none of its elements."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -110,3 +112,8 @@ def test_a_run_without_anything():
     record = replace(RUN.record, claims=(), manifest=replace(RUN.record.manifest, models={}, data={}, settings={}))
     words = "".join(read(page(replace(RUN, record=record, facts=RUN.facts.iloc[:0]))).words)
     assert "How to cite" in words
+
+
+def test_a_page_is_made_without_torch():
+    code = "import sys, reports.html; assert not {'torch', 'transformers'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
