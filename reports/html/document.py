@@ -21,7 +21,7 @@ from reports.run import SavedRun
 _FIRST: Final = ("theme.js",)
 """Runs before anything is drawn, so that no light page flashes up in the dark."""
 
-_LAST: Final = ("shared.js", "tables.js", "facts.js")
+_LAST: Final = ("shared.js", "tables.js", "facts_data.js", "facts_rows.js", "facts.js")
 
 
 def page(run: SavedRun) -> str:
@@ -40,7 +40,7 @@ def page(run: SavedRun) -> str:
         element("style", style),
         element("script", first),
     )
-    body = element("body", *_body(run), element("script", last), class_="smoke" if run.smoke else None)
+    body = element("body", *_body(run), element("script", last, type="module"), class_="smoke" if run.smoke else None)
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
 
