@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.errors import RecordError
-from reports.figures.drawn import DrawnFigure
-from reports.html.markup import Markup, element, join
+from reports.figures import DrawnFigure
+from reports.html.markup import Markup, clean, element, join
 
 _SVG: Final = "http://www.w3.org/2000/svg"
 _XLINK: Final = "{http://www.w3.org/1999/xlink}href"
@@ -48,7 +48,7 @@ def inline_svg(svg: str, *, prefix: str, alt_text: str) -> Markup:
         RecordError: not SVG.
     """
     try:
-        root = ET.fromstring(svg)
+        root = ET.fromstring(clean(svg))
     except ET.ParseError as error:
         raise RecordError(f"the figure {prefix!r} is no SVG: {error}", field=prefix) from None
     if root.tag != f"{{{_SVG}}}svg":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from harness.records import ClaimRow, Manifest, RunRecord
 from reports.run import EDIT_COLUMNS, SavedRun
@@ -13,8 +14,11 @@ from reports.run import EDIT_COLUMNS, SavedRun
 LOCALIZERS = ("ig", "sig", "amig")
 HOSTILE = (
     "</script><script>window.broken = 1</script><!-- <img src=x onerror='window.broken = 1'> \"'`&amp; ]]> \u2028\u2029"
-    " \u202e \x00 \ud800 =1+1"
+    " \u202e \x00 =1+1 $x_1$ $"
 )
+
+LONG_WORDS = pytest.mark.filterwarnings("ignore:constrained_layout not applied:UserWarning")
+"""A name of a hundred letters leaves no room for the drawing beside it."""
 
 
 def made_run(
@@ -41,8 +45,7 @@ def made_run(
     return SavedRun(
         folder=Path(folder),
         record=RunRecord(manifest=manifest, claims=(*rows, _unasked(word))),
-        # A table cannot hold half a character; a record can.
-        facts=_facts(n_facts, localizers, word.encode("utf-8", "ignore").decode()),
+        facts=_facts(n_facts, localizers, word),
         edits=pd.DataFrame(columns=list(EDIT_COLUMNS)),
         measured={},
         figures={},
@@ -73,7 +76,10 @@ def _row(localizer: str, threshold: str, word: str) -> ClaimRow:
             "cut": 0.1 if static else 0.5,
             "paper": {"cut": 0.1 if static else 0.45, "r_inconsistent": 0.44, f"said{word}": f"more{word}"},
             "by_relation": {f"P{n}{word}": {"n_facts": n, "share": n / 40} for n in range(36)},
-            "curve": {"cuts": [0.0, 0.5, 0.9], "shares": [0.1, 0.4, 1.0]},
+            "curve": _curve(),
+            "ceiling": 0.8,
+            "floor": 0.1,
+            "answer_floor": 0.05,
             "controls": [
                 {
                     "name": f"retest ceiling{word}",
@@ -88,6 +94,12 @@ def _row(localizer: str, threshold: str, word: str) -> ClaimRow:
             "nested": [{"a": [1, 2]}, {"b": {f"c{word}": []}}],
         },
     )
+
+
+def _curve() -> dict[str, list[float]]:
+    cuts = [place / 20 for place in range(20)]
+    low, high = ([max(0.0, cut - 0.1) for cut in cuts], [min(1.0, cut + 0.1) for cut in cuts])
+    return {"cuts": cuts, "shares": cuts, "low": low, "high": high}
 
 
 def _unasked(word: str) -> ClaimRow:

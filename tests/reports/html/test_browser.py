@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports.html import page
-from tests.reports.html.made_run import HOSTILE, made_run
+from tests.reports.html.made_run import HOSTILE, LONG_WORDS, made_run
 
 pytest.importorskip("selenium", reason="pip install selenium, to look at pages in a browser")
 
@@ -209,6 +209,7 @@ def test_smoke_is_written_across_the_page(browser):
     assert browser.driver.title.startswith("SMOKE RUN, not a result")
 
 
+@LONG_WORDS
 def test_hostile_texts_are_only_texts(chromium, tmp_path):
     file = tmp_path / "hostile.html"
     file.write_text(page(made_run(n_facts=30, word=HOSTILE, smoke="limit", folder="a")), encoding="utf-8")
