@@ -20,20 +20,20 @@ ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
 def figure_section(figures: Sequence[DrawnFigure]) -> Markup:
     """One figure after the other, with its caption and what a reader who cannot see it has to know."""
-    return join(_figure(figure) for figure in figures)
+    return join(_figure(figure, number) for number, figure in enumerate(figures, start=1))
 
 
-def _figure(figure: DrawnFigure) -> Markup:
+def _figure(figure: DrawnFigure, number: int) -> Markup:
     caption = element("figcaption", element("b", figure.title), " ", figure.caption)
     drawing = element(
         "div",
-        inline_svg(figure.svg, prefix=figure.name, alt_text=figure.alt_text),
+        inline_svg(figure.svg, prefix=f"drawing-{number}", alt_text=figure.alt_text),
         class_="scroll drawing",
         role="group",
         tabindex=0,
         aria_label=figure.title,
     )
-    return element("figure", drawing, caption, class_="card", id=f"figure-{figure.name}")
+    return element("figure", drawing, caption, class_="card", id=f"figure-{number}")
 
 
 def inline_svg(svg: str, *, prefix: str, alt_text: str) -> Markup:
