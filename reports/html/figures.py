@@ -12,6 +12,17 @@ from reports.html.markup import Markup, clean, element, join
 _SVG: Final = "http://www.w3.org/2000/svg"
 _XLINK: Final = "{http://www.w3.org/1999/xlink}href"
 _LOCAL: Final = re.compile(r"url\(#([^)]+)\)")
+_THEMED: Final = {
+    "#000000": "text",
+    "#ffffff": "card",
+    "#595959": "soft",
+    "#e5e5e5": "line",
+    "#0072b2": "blue",
+    "#d55e00": "orange",
+}
+"""Colours of drawings that the page has for light and for dark, by the name of its variable."""
+
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}\b")
 _LEFT_OUT: Final = frozenset({"script", "foreignObject", "metadata", "style", "title", "a", "animate", "set"})
 
 ET.register_namespace("", _SVG)
@@ -57,7 +68,8 @@ def inline_svg(svg: str, *, prefix: str, alt_text: str) -> Markup:
     for node in root.iter():
         _keep_inside(node, prefix)
     # What matplotlib's style sheet says of all lines; as attributes it reaches this drawing alone.
-    root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt", "role": "img", "aria-label": alt_text}
+    root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt", "fill": "currentColor"}
+    root.attrib |= {"role": "img", "aria-label": alt_text}
     return Markup(ET.tostring(root, encoding="unicode"))
 
 
@@ -81,4 +93,9 @@ def _keep_inside(node: ET.Element, prefix: str) -> None:
             elif not value.startswith("data:image/png;base64,"):
                 del node.attrib[name]
         else:
-            node.attrib[name] = _LOCAL.sub(rf"url(#{prefix}-\1)", value)
+            node.attrib[name] = _LOCAL.sub(rf"url(#{prefix}-\1)", _COLOUR.sub(_themed, value))
+
+
+def _themed(colour: re.Match[str]) -> str:
+    name = _THEMED.get(colour[0].lower())
+    return f"var(--{name})" if name else colour[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.html import page
-from tests.reports.html.made_run import made_run
+from tests.reports.html.made_run import made_run, with_edits_and_figures
 
 if TYPE_CHECKING:
     from tests.reports.html.chromium import Browser
@@ -31,5 +31,6 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a made run that is none, with enough facts to scroll."""
     file = tmp_path_factory.mktemp("report") / "report.html"
-    file.write_text(page(made_run(n_facts=240, smoke="built-in model")), encoding="utf-8")
+    run = with_edits_and_figures(made_run(n_facts=240, smoke="built-in model"))
+    file.write_text(page(run), encoding="utf-8")
     return file

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +147,43 @@ def _scored(facts: pd.DataFrame, localizer: str, word: str, rng: np.random.Gener
         cs1=np.where(missing, np.nan, np.minimum(cs1, 1)),
         cs2=np.where(missing, np.nan, np.minimum(cs2, 1)),
     )
+
+
+def with_edits_and_figures(run: SavedRun) -> SavedRun:
+    """The run with edits of its facts under its first localizer, and the data of every figure of the paper."""
+    rng = np.random.default_rng(1)
+    localizer = run.facts["localizer"].iloc[0]
+    facts = run.facts[run.facts["localizer"] == localizer]
+    keys = facts[["model", "localizer", "fact_uid", "relation"]]
+    metrics = ("reliability", "generalization", "locality", "average", "perplexity_change")
+    edits = [
+        keys.assign(editor=editor, kind=kind, **{name: rng.random(len(keys)) for name in metrics})
+        for editor in ("kn-local", "kn-global", "kn-cas")
+        for kind in ("erase", "update")
+    ]
+    claim = replace(run.record.claims[0], claim="generalization_local", marker="modification")
+    record = replace(run.record, claims=(*run.record.claims, claim))
+    return replace(run, record=record, edits=pd.concat(edits, ignore_index=True), figures=_figures(keys, rng))
+
+
+def _figures(keys: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    cell = {name: keys[name].iloc[0] for name in ("model", "localizer")}
+    bars = [
+        {**cell, "threshold": "static:0.1", "group": group, "bar": bar, "estimate": mean, "ci_low": mean - 0.1}
+        | {"ci_high": mean + 0.1, "n_facts": 20}
+        for group in ("K_I suppressed", "K_II suppressed")
+        for bar, mean in zip(("own", "union", "random"), rng.normal(size=3), strict=True)
+    ]
+    violins = [
+        {**cell, "threshold": "static:0.1", "group": group, "value": value}
+        for group in ("K_I", "K_II")
+        for value in rng.random(30)
+    ]
+    heat = [
+        {**cell, "title": f"query {query} <&>", "row": f"layer {row}", "column": str(column), "value": rng.normal()}
+        for query in range(2)
+        for row in range(4)
+        for column in range(12)
+    ]
+    shapes = {"1": heat, "4": bars, "5": violins, "6": bars, "7": heat, "10": heat}
+    return {f"figure-{number}": pd.DataFrame(rows) for number, rows in shapes.items()}

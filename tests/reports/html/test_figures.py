@@ -57,6 +57,12 @@ def test_what_is_no_picture_stays_outside(inside):
         assert word not in svg
 
 
+def test_colours_are_those_of_the_page():
+    svg = inlined('<path style="fill: #0072B2; stroke: #000000"/><path style="fill: #123456"/>')
+    assert "fill: var(--blue); stroke: var(--text)" in svg
+    assert "fill: #123456" in svg
+
+
 def test_pictures_inside_stay():
     data = "data:image/png;base64,AAAA"
     assert f'xlink:href="{data}"' in inlined(f'<image xlink:href="{data}"/>')

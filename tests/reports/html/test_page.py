@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.figures import figures_of
 from reports.html import page
 from reports.html.decisions import decision_section
 from reports.html.hints import Hints
 from reports.html.markup import clean
 from reports.html.verdicts import verdict_section
-from tests.reports.html.made_run import HOSTILE, LONG_WORDS, made_run
+from tests.reports.html.made_run import HOSTILE, LONG_WORDS, made_run, with_edits_and_figures
 from tests.reports.html.skeleton import read
 
 RUN = made_run()
@@ -107,6 +108,17 @@ def test_any_text_in_a_row_changes_no_element(text):
         return read(verdict_section(rows, Hints()) + decision_section(rows, Hints())).elements
 
     assert elements(text) == elements("-")
+
+
+def test_tables_of_edits_and_all_figures_are_there():
+    reader = read(page(with_edits_and_figures(RUN)))
+    words = "".join(reader.words)
+    for number in (1, 2, 3, 4):
+        assert f"Table {number}: " in words
+    for number in (1, 3, 4, 5, 6, 7, 8, 9, 10):
+        assert f"Figure {number}: " in words
+    drawings = [place for place, word in enumerate(reader.attributes) if word == "img"]
+    assert len(drawings) == len(figures_of(with_edits_and_figures(RUN)))
 
 
 def test_a_run_without_anything():
