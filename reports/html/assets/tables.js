@@ -57,7 +57,12 @@ function choiceOf(head, place, rows) {
   return [{ select, place, label: make("label", {}, head.dataset.choice, select) }];
 }
 
-document.querySelectorAll(".grid").forEach(enhance);
+// What is folded away is made ready when it is opened.
+for (const grid of document.querySelectorAll(".grid")) {
+  const closed = grid.closest("details:not([open])");
+  if (closed) closed.addEventListener("toggle", () => enhance(grid), { once: true });
+  else enhance(grid);
+}
 
 // On paper everything is open, and closed again on the screen.
 let opened = [];

@@ -53,6 +53,15 @@ def test_filters_rows_and_says_how_many(browser):
     browser.wait("return document.querySelector('#claim-prevalence [role=status]').textContent === '1 of 6 rows'")
 
 
+def test_tables_that_are_folded_away_sort_when_they_are_opened(browser):
+    browser.one(".decision summary").click()
+    browser.wait("return document.querySelector('.decision[open] .sort') !== null")
+    table = ".decision[open] [data-label='by relation'] table"
+    browser.all(f"{table} .sort")[1].click()
+    browser.all(f"{table} .sort")[1].click()
+    assert browser.column(table, 0)[:3] == ["P35", "P34", "P33"]
+
+
 def test_choices_of_a_column(browser):
     labels = {label.text.split("\n")[0]: label for label in browser.all("#claim-prevalence .controls label")}
     Select(labels["verdict"].find_element("css selector", "select")).select_by_value("INCONCLUSIVE")
