@@ -23,6 +23,8 @@ _FIRST: Final = ("theme.js",)
 
 _LAST: Final = ("shared.js", "tables.js", "facts_data.js", "facts_rows.js", "facts.js")
 
+_STYLES: Final = ("page.css", "tables.css", "print.css")
+
 
 def page(run: SavedRun) -> str:
     """The whole page of a run.
@@ -30,7 +32,7 @@ def page(run: SavedRun) -> str:
     Raises:
         RecordError: a figure is not a drawing.
     """
-    first, last, style = (_assets(*names) for names in (_FIRST, _LAST, ("page.css", "tables.css")))
+    first, last, style = (_assets(*names) for names in (_FIRST, _LAST, _STYLES))
     head = element(
         "head",
         element("meta", charset="utf-8"),

@@ -71,7 +71,11 @@ def _cells(rows: Sequence[ClaimRow], hints: Hints) -> Markup:
         Heading(title="threshold", explanation=explain("threshold"), choice=True),
         Heading(title="verdict", explanation=explain("verdict"), choice=True),
         Heading(title=PlainClaim.of(rows[0]).unit, explanation=explain("estimate"), numeric=True),
-        Heading(title="95 % interval", explanation="With its margin as a dashed line.", numeric=True),
+        Heading(
+            title="95 % interval",
+            explanation="Over relations, which are drawn whole; the dashed line is the margin.",
+            numeric=True,
+        ),
         Heading(title="margin", explanation=explain("margin"), numeric=True),
         Heading(title="facts", explanation=explain("facts"), numeric=True),
         Heading(title="relations", explanation=explain("relations"), numeric=True),
