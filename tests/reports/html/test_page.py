@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.figures import figures_of
 from reports.html import page
 from reports.html.decisions import decision_section
 from reports.html.hints import Hints
@@ -94,13 +93,15 @@ def test_the_same_run_is_the_same_page(plain):
 
 @LONG_WORDS
 def test_hostile_texts_change_no_element():
-    safe, hostile = (read(page(made_run(word=word, smoke="limit", folder="a"))) for word in ("-", HOSTILE))
+    safe, hostile = (
+        read(page(made_run(word=word, smoke="limit", folder="a", localizers=("ig",)))) for word in ("-", HOSTILE)
+    )
     assert hostile.elements == safe.elements
     assert hostile.drawn == safe.drawn
     assert clean(HOSTILE) in "".join(hostile.words)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.text(st.characters(exclude_categories=[]), min_size=1))
 def test_any_text_in_a_row_changes_no_element(text):
     def elements(word):
@@ -117,8 +118,7 @@ def test_tables_of_edits_and_all_figures_are_there():
         assert f"Table {number}: " in words
     for number in (1, 3, 4, 5, 6, 7, 8, 9, 10):
         assert f"Figure {number}: " in words
-    drawings = [place for place, word in enumerate(reader.attributes) if word == "img"]
-    assert len(drawings) == len(figures_of(with_edits_and_figures(RUN)))
+    assert reader.attributes.count("img") == sum(tag == "figure" for tag, _ in reader.elements) >= 9
 
 
 def test_a_run_without_anything():
