@@ -30,8 +30,9 @@ def cuts_of(record: RunRecord, model: str, localizer: str) -> list[Cut]:
     """The cuts of CS2 over all queries that the claims of a cell found, in the record's order."""
     found: dict[str, float] = {}
     for row in record.claims:
-        printed = cast(dict[str, Any], row.extras.get("paper") or {}).get("cut")
-        if (row.model, row.localizer) == (model, localizer) and row.threshold is not None and printed is not None:
+        paper = row.extras.get("paper")
+        printed = cast(dict[str, Any], paper).get("cut") if isinstance(paper, dict) else None
+        if (row.model, row.localizer) == (model, localizer) and row.threshold and isinstance(printed, (int, float)):
             found.setdefault(row.threshold, float(printed))
     return [Cut(threshold=threshold, value=value) for threshold, value in found.items()]
 

@@ -1,5 +1,6 @@
 """What was decided and why: every row of the record with its reason, its controls and everything else it holds."""
 
+from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from harness.records import ClaimRow
@@ -8,6 +9,7 @@ from reports.html.laid_open import laid_open
 from reports.html.markup import Child, Markup, element, join
 from reports.html.words import badge
 
+_CONTROL: Final = frozenset({"name", "passed", "value", "bound", "explanation"})
 _NUMBERS: Final = ("estimate", "ci_low", "ci_high", "margin", "p_value", "p_adjusted", "paper_value")
 _COUNTS: Final = ("n_facts", "n_queries", "n_relations", "n_unscored")
 
@@ -32,24 +34,43 @@ def _decision(row: ClaimRow, hints: Hints) -> Markup:
 
 
 def _controls(row: ClaimRow, hints: Hints) -> Child:
-    controls = cast(list[dict[str, Any]], row.extras.get("controls") or [])
-    if not controls:
+    found = list(_control_lists(row))
+    if not found:
         return None
-    items = (
-        element(
-            "li",
-            element("b", "passed: " if control.get("passed") else "FAILED: "),
-            str(control.get("name")),
-            ", ",
-            laid_open(control.get("value"), label="value", hints=hints),
-            " against ",
-            laid_open(control.get("bound"), label="bound", hints=hints),
-            ". A failure would mean: " if control.get("passed") else ". This means: ",
-            str(control.get("explanation")),
-        )
-        for control in controls
+    lists = (
+        join([element("h4", of) if of else None, element("ul", *(_control(told, hints) for told in controls))])
+        for of, controls in found
     )
-    return join([element("h3", "Controls"), element("ul", *items, class_="controls")])
+    return join([element("h3", "Controls"), *lists])
+
+
+def _control_lists(row: ClaimRow) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Controls under the name of what they are of: nothing, or a localizer or model of a claim about several."""
+    controls = row.extras.get("controls")
+    named = cast(dict[str, Any], controls) if isinstance(controls, dict) else {"": controls}
+    for of, told in named.items():
+        if isinstance(told, dict):
+            told = cast(dict[str, Any], told).get("controls")
+        if isinstance(told, list) and told and all(_is_control(item) for item in cast(list[object], told)):
+            yield of, cast(list[dict[str, Any]], told)
+
+
+def _is_control(value: object) -> bool:
+    return isinstance(value, dict) and set(cast(dict[str, Any], value)) >= _CONTROL
+
+
+def _control(told: dict[str, Any], hints: Hints) -> Markup:
+    return element(
+        "li",
+        element("b", "passed: " if told["passed"] else "FAILED: "),
+        str(told["name"]),
+        ", ",
+        laid_open(told["value"], label="value", hints=hints),
+        " against ",
+        laid_open(told["bound"], label="bound", hints=hints),
+        ". A failure would mean: " if told["passed"] else ". This means: ",
+        f"{told['explanation']}.",
+    )
 
 
 def _numbers(row: ClaimRow, hints: Hints) -> Markup:
@@ -59,7 +80,8 @@ def _numbers(row: ClaimRow, hints: Hints) -> Markup:
 
 
 def _extras(row: ClaimRow, hints: Hints) -> Child:
-    extras = {name: value for name, value in row.extras.items() if name != "controls"}
+    shown = [controls for _, controls in _control_lists(row)]
+    extras = {name: value for name, value in row.extras.items() if not (name == "controls" and value in shown)}
     if not extras:
         return None
     return join([element("h3", "Everything else"), laid_open(extras, label=row.claim, hints=hints)])

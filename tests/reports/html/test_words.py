@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from reports.explanations import EXPLANATIONS
 from reports.html.citation import sources
+from reports.html.classes import cuts_of
+from reports.html.decisions import decision_section
 from reports.html.hints import Hints
 from reports.html.interval import Scale
 from reports.html.laid_open import laid_open
@@ -115,6 +117,23 @@ def test_everything_that_a_record_can_hold_is_laid_open(value):
             assert repr(leaf) in attributes  # to the last digit
         elif isinstance(leaf, int) and not isinstance(leaf, bool):
             assert f"{leaf:,}" in words
+
+
+@given(st.dictionaries(st.sampled_from(["controls", "paper", "curve", "x"]), JSON))
+def test_a_row_of_any_extras_is_laid_open(extras):
+    row = replace(ROW, extras=extras)
+    attributes = set(read(decision_section((row,), Hints())).attributes)
+    assert {repr(leaf) for leaf in leaves(extras) if isinstance(leaf, float)} <= attributes
+    record = replace(made_run().record, claims=(row,))
+    assert all(isinstance(cut.value, float) for cut in cuts_of(record, row.model, row.localizer))
+
+
+def test_controls_of_several_models_are_told_apart():
+    control = {"name": "ceiling", "passed": False, "value": 0.1, "bound": 0.3, "explanation": "it is noise"}
+    row = replace(ROW, extras={"controls": {"gpt2": {"controls": [control], "floor": 0.0625}, "llama": [control]}})
+    words = "".join(read(decision_section((row,), Hints())).words)
+    assert words.count("FAILED: ceiling, 0.1 against 0.3. This means: it is noise.") == 2
+    assert "0.0625" in words
 
 
 def test_dictionaries_of_dictionaries_are_tables():
