@@ -9,6 +9,7 @@ from reports.html.laid_open import laid_open
 from reports.html.markup import Child, Markup, element, join
 from reports.html.words import badge
 
+_CONTROLS: Final = ("controls", "measurement_controls")
 _CONTROL: Final = frozenset({"name", "passed", "value", "bound", "explanation"})
 _NUMBERS: Final = ("estimate", "ci_low", "ci_high", "margin", "p_value", "p_adjusted", "paper_value")
 _COUNTS: Final = ("n_facts", "n_queries", "n_relations", "n_unscored")
@@ -48,9 +49,8 @@ def _control_lists(row: ClaimRow) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Controls under the name of what they are of: nothing, or a localizer or model of a claim about several."""
     controls = row.extras.get("controls")
     named = cast(dict[str, Any], controls) if isinstance(controls, dict) else {"": controls}
-    for of, told in named.items():
-        if isinstance(told, dict):
-            told = cast(dict[str, Any], told).get("controls")
+    for of, found in (*named.items(), ("of the measurement", row.extras.get("measurement_controls"))):
+        told = cast(dict[str, Any], found).get("controls") if isinstance(found, dict) else found
         if isinstance(told, list) and told and all(_is_control(item) for item in cast(list[object], told)):
             yield of, cast(list[dict[str, Any]], told)
 
@@ -81,7 +81,7 @@ def _numbers(row: ClaimRow, hints: Hints) -> Markup:
 
 def _extras(row: ClaimRow, hints: Hints) -> Child:
     shown = [controls for _, controls in _control_lists(row)]
-    extras = {name: value for name, value in row.extras.items() if not (name == "controls" and value in shown)}
+    extras = {name: value for name, value in row.extras.items() if not (name in _CONTROLS and value in shown)}
     if not extras:
         return None
     return join([element("h3", "Everything else"), laid_open(extras, label=row.claim, hints=hints)])

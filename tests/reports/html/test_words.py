@@ -131,7 +131,9 @@ def test_a_row_of_any_extras_is_laid_open(extras):
 def test_controls_of_several_models_are_told_apart():
     control = {"name": "ceiling", "passed": False, "value": 0.1, "bound": 0.3, "explanation": "it is noise"}
     row = replace(ROW, extras={"controls": {"gpt2": {"controls": [control], "floor": 0.0625}, "llama": [control]}})
+    row = replace(row, extras={**row.extras, "measurement_controls": [{**control, "name": "reach"}]})
     words = "".join(read(decision_section((row,), Hints())).words)
+    assert "FAILED: reach" in words
     assert words.count("FAILED: ceiling, 0.1 against 0.3. This means: it is noise.") == 2
     assert "0.0625" in words
 
