@@ -5,8 +5,8 @@ from typing import Final
 
 from harness.errors import ConfigError, near_matches
 
-FORMATS: Final = ("md", "latex", "csv", "figures")
-"""A page in Markdown, tables as LaTeX, tables as CSV, figures as SVG, PNG and CSV."""
+FORMATS: Final = ("md", "html", "latex", "csv", "figures")
+"""A page in Markdown, a page for browsers, tables as LaTeX, tables as CSV, figures as SVG, PNG and CSV."""
 
 ALL: Final = "all"
 

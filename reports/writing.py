@@ -44,6 +44,8 @@ def write_reports(run: SavedRun, folder: Path, formats: Collection[str]) -> list
         tables = tables_of(run)
         if "md" in formats:
             files[folder / "tables" / "verdicts.md"] = document(run.record, tables)
+        if "html" in formats:  # its figures import matplotlib, which takes seconds
+            files[folder / "report.html"] = importlib.import_module("reports.html").page(run)
         for table in (*claim_tables(run.record), *tables):
             for ending, render in (_TABLES[name] for name in _TABLES if name in formats):
                 files[folder / "tables" / f"{table.name}{ending}"] = render(table)

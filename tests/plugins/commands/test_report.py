@@ -39,7 +39,7 @@ def test_a_named_run_elsewhere(store, tmp_path, capsys):
     ("words", "says"),
     [
         (["nope"], "no saved run 'nope'. Known: 0001_first, 0002_mine."),
-        (["--format=pdf"], "--format cannot be 'pdf'. Known: all, csv, figures, latex, md."),
+        (["--format=pdf"], "--format cannot be 'pdf'. Known: all, csv, figures, html, latex, md."),
         (["--format=,"], "--format needs at least one entry"),
     ],
 )
