@@ -81,7 +81,7 @@ def differences(before: Handwritten, after: Handwritten, own: np.ndarray, answer
         return float((np.mean([abs(x[i]) for i in own]) - np.mean(rest)) / np.std(rest))
 
     numbers: dict[str, float] = {
-        "value": sum((b[i] - a[i]) * (1 if a[i] > 0 else -1) for i in own) / sum(abs(a[i]) for i in own),
+        "value": float(sum((b[i] - a[i]) * (1 if a[i] > 0 else -1) for i in own) / sum(abs(a[i]) for i in own)),
         "log_p": float(np.log(q) - np.log(p)),
         "prob": (q - p) / p,
         "contrast": apart(b) - apart(a),
