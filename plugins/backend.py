@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from harness.claims import (
+    ATTENTION_CLAIMS,
     Agreement,
     Claim,
     JointClaim,
@@ -35,6 +36,10 @@ CLAIMS: Final[Mapping[str, Callable[..., Claim | JointClaim | MeasuredClaim]]] =
     "agreement": lambda **common: Agreement(threshold=StaticThreshold(), **common),
     "trend": lambda **common: Trend(threshold=StaticThreshold(), **common),
     "replication": lambda **common: Replication(threshold=StaticThreshold(), printed=_ANY, **common),
+    **{
+        name: lambda make=make, **common: make(threshold=StaticThreshold(), **common)
+        for name, make in ATTENTION_CLAIMS.items()
+    },
 }
 """Every claim of the benchmark, by name, as it is built from its procedure: what `--margin` may name."""
 

@@ -105,7 +105,7 @@ class EffectClaim:
         low, high = (None, None) if worst is None else worst.ends
         return Finding(
             verdict=verdict,
-            reason=reason,
+            reason=reason if effects.remark is None else f"{reason} {effects.remark}",
             estimate=worst and worst.estimate,
             ci_low=low,
             ci_high=high,
