@@ -12,6 +12,10 @@ from typing import Final
 from harness.claims.comparison import Comparison, Facts
 from harness.claims.effect_claim import EffectClaim
 
+MARGIN: Final = 0.05
+"""Of every claim: a change of activation or probability by less than 5 %, a share of queries or a contrast that differs
+by less than 0.05, is no difference."""
+
 _FACTORS: Final = {"suppress": "suppressing", "enhance": "enhancing", "average": "suppressing and enhancing"}
 _CHANGES: Final = {
     "value": ("value", "value_mean", "the activation of knowledge neurons"),
@@ -58,6 +62,7 @@ def _selection(change: str, factor: str) -> Callable[..., EffectClaim]:
     )
     return partial(
         EffectClaim,
+        margin=MARGIN,
         name=f"selection_{change}_{factor}",
         says=f"{_FACTORS[factor].capitalize()} a query's knowledge synapses {direction} {what}, more than doing so to"
         " those of an irrelevant query or to random ones",
@@ -78,6 +83,7 @@ def _by_class(change: str, factor: str) -> Callable[..., EffectClaim]:
     decides, printed, what = _CHANGES[change]
     return partial(
         EffectClaim,
+        margin=MARGIN,
         name=f"reliance_{change}_{factor}",
         says=f"K_II relies more on attention than K_I: {_FACTORS[factor]} knowledge synapses changes {what} more",
         marker="attention",
@@ -102,6 +108,7 @@ def _predominance(reading: str, words: str, **more: object) -> Comparison:
 
 _PREDOMINANCE: Final = partial(
     EffectClaim,
+    margin=MARGIN,
     name="predominance",
     says="Attention goes to the same token in a fact's queries more than under shuffled positions",
     marker="attention",
@@ -117,6 +124,7 @@ _PREDOMINANCE: Final = partial(
 
 _CONTRAST: Final = partial(
     EffectClaim,
+    margin=MARGIN,
     name="contrast",
     says="Suppressing a query's knowledge synapses makes its knowledge neurons stand out less from the others, more"
     " than suppressing random ones does",

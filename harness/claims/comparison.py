@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from harness.claims.classes import FEWEST_FACTS, FEWEST_RELATIONS
 from harness.claims.effects import Effects
+from harness.claims.interval_of_mean import interval_of, p_above
 from harness.claims.procedure import Procedure
 from harness.claims.verdict import Verdict, number
 from harness.statistics import StudentizedBootstrap, cluster_bootstrap, cluster_contrast, minimum_detectable
@@ -104,13 +105,13 @@ class Compared:
         """The 95 % interval; None for an end that is not finite."""
         if self.bootstrap is None:
             return None, None
-        interval = self.bootstrap.interval()
+        interval = interval_of(self.bootstrap)
         return number(interval.low), number(interval.high)
 
     @property
     def p_value(self) -> float | None:
         """One-sided, against the margin."""
-        return None if self.bootstrap is None else self.bootstrap.p_above(self.margin)
+        return None if self.bootstrap is None else p_above(self.bootstrap, self.margin)
 
     def as_record(self) -> dict[str, object]:
         """Builtins only. Mean, median and trimmed mean are those of single facts."""
@@ -126,6 +127,7 @@ class Compared:
             "ci_high": high,
             "margin": self.margin,
             "p_value": self.p_value,
+            "interval_method": None if self.bootstrap is None else interval_of(self.bootstrap).method,
             "n_facts": len(self.values),
             "n_relations": self.n_relations,
             "mean": number(self.values.mean()) if some else None,
@@ -252,7 +254,7 @@ def _judged(
     few: str | None,
 ) -> tuple[Verdict, str]:
     """The interval against the margin."""
-    interval = bootstrap.interval()
+    interval = interval_of(bootstrap)
     found = (
         f"{comparison.label}: {bootstrap.estimate:.3g} for {comparison.facts} (95 % interval {interval.low:.3g} to"
         f" {interval.high:.3g}; margin {margin:g}; {facts} facts)."
