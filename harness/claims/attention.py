@@ -12,9 +12,11 @@ from typing import Final
 from harness.claims.comparison import Comparison, Facts
 from harness.claims.effect_claim import EffectClaim
 
-MARGIN: Final = 0.05
-"""Of every claim: a change of activation or probability by less than 5 %, a share of queries or a contrast that differs
-by less than 0.05, is no difference."""
+CHANGE_MARGIN: Final = 0.1
+"""A change of activation or of probability by less than 10 % is no difference."""
+
+SHARE_MARGIN: Final = 0.05
+"""Nor is a twentieth of a fact's queries, or of a standard deviation of neurons."""
 
 _FACTORS: Final = {"suppress": "suppressing", "enhance": "enhancing", "average": "suppressing and enhancing"}
 _CHANGES: Final = {
@@ -62,7 +64,7 @@ def _selection(change: str, factor: str) -> Callable[..., EffectClaim]:
     )
     return partial(
         EffectClaim,
-        margin=MARGIN,
+        margin=CHANGE_MARGIN,
         name=f"selection_{change}_{factor}",
         says=f"{_FACTORS[factor].capitalize()} a query's knowledge synapses {direction} {what}, more than doing so to"
         " those of an irrelevant query or to random ones",
@@ -83,7 +85,7 @@ def _by_class(change: str, factor: str) -> Callable[..., EffectClaim]:
     decides, printed, what = _CHANGES[change]
     return partial(
         EffectClaim,
-        margin=MARGIN,
+        margin=CHANGE_MARGIN,
         name=f"reliance_{change}_{factor}",
         says=f"K_II relies more on attention than K_I: {_FACTORS[factor]} knowledge synapses changes {what} more",
         marker="attention",
@@ -108,7 +110,7 @@ def _predominance(reading: str, words: str, **more: object) -> Comparison:
 
 _PREDOMINANCE: Final = partial(
     EffectClaim,
-    margin=MARGIN,
+    margin=SHARE_MARGIN,
     name="predominance",
     says="Attention goes to the same token in a fact's queries more than under shuffled positions",
     marker="attention",
@@ -124,7 +126,7 @@ _PREDOMINANCE: Final = partial(
 
 _CONTRAST: Final = partial(
     EffectClaim,
-    margin=MARGIN,
+    margin=SHARE_MARGIN,
     name="contrast",
     says="Suppressing a query's knowledge synapses makes its knowledge neurons stand out less from the others, more"
     " than suppressing random ones does",

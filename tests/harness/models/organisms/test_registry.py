@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.claims import Claim, Prevalence, PrevalenceByRelation, Procedure, Separation
+from harness.claims import ATTENTION_CLAIMS, Claim, Prevalence, PrevalenceByRelation, Procedure, Separation
 from harness.claims.conjunction import WORST_FIRST
 from harness.consistency import OtsuThreshold, StaticThreshold
 from harness.errors import DataError
@@ -33,7 +33,9 @@ def test_the_name_stands_for_a_model_that_carries_verdicts(name: str) -> None:
     joint = {(claim, threshold.name) for claim in ("agreement", "trend") for threshold in (PAPERS, OTSU)}
     everywhere = {("prevalence_everywhere", "")}
     expected = resolve_model(name).expected
-    assert expected.keys() == {(c, localizer, t) for c, t in cells | joint | everywhere for localizer in RIGHT}
+    attention = {(claim, threshold.name) for claim in ATTENTION_CLAIMS for threshold in (PAPERS, OTSU)}
+    every = cells | joint | everywhere | attention
+    assert expected.keys() == {(c, localizer, t) for c, t in every for localizer in RIGHT}
 
 
 @pytest.mark.parametrize("name", sorted(PLANTED))
