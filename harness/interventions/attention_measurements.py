@@ -240,8 +240,9 @@ def _changes(
         for synapses in sets.sets()
     ]
     effects = synapse_effects(model, [query.query for query in queries], items, batch_size=batch_size)
-    before = effects.neurons_before.transpose(1, 0, 2).reshape(len(queries), -1)
-    after = effects.neurons_after.transpose(1, 0, 2).reshape(len(items), -1)
+    n_neurons = model.n_layers * model.d_ff
+    before = effects.neurons_before.transpose(1, 0, 2).reshape(len(queries), n_neurons)
+    after = effects.neurons_after.transpose(1, 0, 2).reshape(len(items), n_neurons)
     start = 0
     for i, readings in enumerate(compared):
         numbers: dict[str, float] = {}

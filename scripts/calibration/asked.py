@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from scripts.calibration import populations as known
+from scripts.calibration.selection import FACTS as SCALED_FACTS
+from scripts.calibration.selection import WORLDS as SELECTION
 from scripts.calibration.shares import CORRELATIONS
 
 
@@ -61,6 +63,11 @@ def _shares(*shares: float) -> tuple[str, ...]:
 
 ONE_KIND: Final = tuple(map(_world, (known.skewed, known.heavy_tailed_relations, known.alike)))
 TWO_KINDS: Final = _world(known.two_clouds)
+SAME_SYNAPSES, MARGIN_SYNAPSES, ALIKE, MARGIN_APART, APART = SELECTION
+SELECTION_NOTE: Final = (
+    "The margin is 0.1 of delta log p. Relations differ by a standard deviation of 0.25, facts within them by 0.5, both"
+    " with a long tail; the first claim takes the worse of two comparisons."
+)
 
 RULES: Final = (
     Rule(
@@ -139,6 +146,25 @@ RULES: Final = (
         asked="the printed share is off by 0",
         facts=700,
         note="The margin is 0.05, the share a half; relations differ by a standard deviation of 0.03.",
+    ),
+    Rule(
+        name="selection_answer_suppress, supported",
+        says="selection_answer_suppress SUPPORTED",
+        topic="selection",
+        wrong=(SAME_SYNAPSES, MARGIN_SYNAPSES),
+        right=(ALIKE, APART),
+        asked=ALIKE,
+        facts=SCALED_FACTS,
+        note=SELECTION_NOTE,
+    ),
+    Rule(
+        name="reliance_answer_suppress, supported",
+        says="reliance_answer_suppress SUPPORTED",
+        topic="selection",
+        wrong=(SAME_SYNAPSES, ALIKE, MARGIN_APART),
+        right=(APART,),
+        facts=SCALED_FACTS,
+        note=SELECTION_NOTE + " It has to clear the margin with a difference of two classes, which takes 35 relations.",
     ),
 )
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from scripts.calibration.case import BOOTSTRAP_DRAWS, Case
 from scripts.calibration.joint import joint_cases
 from scripts.calibration.localized import localized_cases
+from scripts.calibration.selection import selection_cases
 from scripts.calibration.shares import other_cases, share_cases
 
 VERSION: Final = 2
@@ -37,7 +38,10 @@ class Counted(NamedTuple):
 
 def all_cases() -> dict[str, Case]:
     """Every case by its key."""
-    return {case.key: case for case in (*share_cases(), *joint_cases(), *other_cases(), *localized_cases())}
+    return {
+        case.key: case
+        for case in (*share_cases(), *joint_cases(), *other_cases(), *localized_cases(), *selection_cases())
+    }
 
 
 def tasks_of(cases: Sequence[str], draws: int) -> list[Task]:

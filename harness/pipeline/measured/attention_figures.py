@@ -73,7 +73,7 @@ def _bar(values: np.ndarray, relation: np.ndarray, rng: np.random.Generator) -> 
     if len(names) < 2:
         mean = float(values.mean()) if len(values) else None
         return {"estimate": mean, "ci_low": None, "ci_high": None, "n_facts": len(values)}
-    totals, sizes = np.bincount(cluster, values), np.bincount(cluster)
+    totals, sizes = np.bincount(cluster, values), np.bincount(cluster).astype(float)
     found = cluster_bootstrap(totals, sizes, draws=_DRAWS, rng=rng)
     interval = found.interval()
     return {
