@@ -6,20 +6,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from harness.activations.attention import AttentionSums, attention_sums
-from harness.activations.whole_queries import run_whole
 from harness.consistency.predominance import READINGS as WAYS_OF_P
 from harness.consistency.predominance import QueryAttention, predominance, shuffled_predominance
 from harness.interventions.compared_synapses import READINGS, SETS, ComparedSynapses, SynapseDraw
 from harness.interventions.selection_effects import DIRECTION, QUANTITIES, changes, contrast
+from harness.interventions.synapse_controls import control_changes
 from harness.interventions.synapse_effects import ScaledQuery, synapse_effects
-from harness.interventions.synapses import ENHANCE, SUPPRESS, SynapseScaling, scaling_synapses
+from harness.interventions.synapses import ENHANCE, SUPPRESS, SynapseScaling
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
-from harness.synapses import SynapseSet
 
 FACTOR: Final = {"suppress": SUPPRESS, "enhance": ENHANCE}
 
@@ -159,7 +157,7 @@ def _measured(
         numbers.add(_predominance(mine, plan))
     for query, changed in zip(queries, _changes(model, queries, plan, batch_size, found), strict=True):
         found[query.fact].add(changed)
-    identity, silenced = _controls(model, [fact.queries[0] for fact in facts])
+    identity, silenced = control_changes(model, [fact.queries[0] for fact in facts])
     for numbers, same, silent in zip(found, identity, silenced, strict=True):
         numbers.add({"identity_change": float(same), "all_suppressed_change": float(silent)})
     return [numbers.mean() for numbers in found]
@@ -292,26 +290,3 @@ def _named(changed: dict[str, Float[np.ndarray, " items"]], readings: Sequence[s
         for quantity, values in changed.items()
         for (reading, factor, which), value in zip(places, values, strict=True)
     }
-
-
-def _controls(
-    model: LoadedModel, queries: Sequence[EncodedQuery]
-) -> tuple[Float[np.ndarray, " queries"], Float[np.ndarray, " queries"]]:
-    """What a factor of 1 on every synapse changes, which is to be nothing, and what a factor of 0 does to log p."""
-    tokens = [len(query.prompt_ids) for query in queries]
-    heads = attention_sums(model, queries[:1])[0].columns.shape[1]
-    every = [
-        SynapseSet((c, layer, head) for c in range(n) for layer in range(model.n_layers) for head in range(heads))
-        for n in tokens
-    ]
-    runs = []
-    for sets, factor in (([SynapseSet()] * len(queries), 1.0), (every, 1.0), (every, SUPPRESS)):
-        with scaling_synapses(model, [SynapseScaling(synapses=own, factor=factor) for own in sets]):
-            runs.append(run_whole(model, queries))
-    unmodified, same, silenced = runs
-    identity = torch.maximum(
-        (same.log_probability - unmodified.log_probability).abs(),
-        (same.neurons - unmodified.neurons).abs().amax(dim=(0, 2)).to(unmodified.log_probability),
-    )
-    changed = (silenced.log_probability - unmodified.log_probability).abs()
-    return identity.cpu().numpy(), changed.cpu().numpy()

@@ -16,7 +16,7 @@ from harness.consistency import StaticThreshold
 from harness.errors import StoreError
 from harness.execution.plan import make_plan
 from harness.execution.progress import Quiet
-from harness.interventions import attention_measurements as measurements
+from harness.interventions import synapse_controls
 from harness.localizers import make_localizer
 from harness.pipeline import Settings
 from harness.pipeline.cell import Cell
@@ -119,7 +119,7 @@ def test_what_broke_off_goes_on(tmp_path: Path, measured: Measured, monkeypatch:
 
 
 def test_an_intervention_that_does_nothing_voids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measurements, "scaling_synapses", lambda *_: nullcontext())
+    monkeypatch.setattr(synapse_controls, "scaling_synapses", lambda *_: nullcontext())
     effects = attention.measure(*cell_of(tmp_path, measured_facts=2), False).effects
     finding = decided("selection_answer_suppress", effects)
     assert finding.verdict is Verdict.VOID

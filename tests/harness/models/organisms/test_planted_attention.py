@@ -52,7 +52,7 @@ def constructed_effects(name: str, store: Path, patch: pytest.MonkeyPatch) -> Ef
     made = PlantedAttention(world_of(name), PLANTED[name].architecture)
     patch.setattr(measured, "attention_sums", made.sums)
     patch.setattr(measured, "synapse_effects", made.effects)
-    patch.setattr(measured, "_controls", controls)
+    patch.setattr(measured, "control_changes", controls)
     patch.setattr(attention, "heatmaps", lambda *_: pd.DataFrame())
     cell, localized = truth_of(handle, store)
     return attention.measure(cell, localized, False).effects
