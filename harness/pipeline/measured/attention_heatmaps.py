@@ -94,9 +94,9 @@ def heatmaps(cell: Cell, localized: Localized, facts: Int[np.ndarray, " measured
             d_ff,
         )
         for figure, conditions in PANELS.items()
+        for item, row in zip(drawn, rows, strict=True)
         for condition, begins in conditions.items()
         for place in (CONDITIONS.index(condition),)
-        for item, row in zip(drawn, rows, strict=True)
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["figure", "title"])
 
