@@ -6,7 +6,7 @@ from typing import Any, Final
 from harness.claims.comparison import Comparison, Facts
 from harness.claims.effect_claim import EffectClaim
 from harness.consistency import Threshold
-from harness.consistency.compared import OWN, RANDOM, own_like, whole
+from harness.consistency.compared import OWN, RANDOM, own_beside, whole
 from harness.consistency.neighbors import NEIGHBOR_RULES
 
 DIRECTIONS: Final = ("suppress", "enhance")
@@ -119,7 +119,7 @@ def _against_neighbors(direction: str, facts: Facts) -> Iterator[Comparison]:
         for rule in NEIGHBOR_RULES:
             yield Comparison(
                 label=f"{_DOING[direction]} own minus {rule}, {context}",
-                first=effect(direction, own_like(rule), held_out=held_out),
+                first=effect(direction, own_beside(rule), held_out=held_out),
                 second=effect(direction, rule, held_out=held_out),
                 facts=facts,
                 where_enough=rule != _ALWAYS,

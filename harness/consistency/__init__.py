@@ -2,7 +2,7 @@
 score of a neuron, predominance of tokens; and the sets that a query's neurons are compared with (numpy only)."""
 
 from harness.consistency.cas import BETA_GRID, AttributionMoments, Betas, CasScores, consistency_aware_scores
-from harness.consistency.neighbors import NEIGHBOR_RULES, equal_sized, layer_matched, neighbor_set
+from harness.consistency.neighbors import NEIGHBOR_RULES, layer_matched, neighbor_set, some_of
 from harness.consistency.overlap import Overlap, overlap
 from harness.consistency.predominance import Predominance, QueryAttention, predominance
 from harness.consistency.scores import ConsistencyScores, consistency_scores, cs1_cs2
@@ -29,11 +29,11 @@ __all__ = [
     "consistency_aware_scores",
     "consistency_scores",
     "cs1_cs2",
-    "equal_sized",
     "layer_matched",
     "neighbor_set",
     "overlap",
     "parse_threshold",
     "predominance",
     "query_subsets",
+    "some_of",
 ]

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Int
 
-from harness.consistency.neighbors import NEIGHBOR_RULES, equal_sized, layer_matched, neighbor_set
+from harness.consistency.neighbors import NEIGHBOR_RULES, layer_matched, neighbor_set, some_of
 
 OWN: Final = "own"
 """The query's own knowledge neurons, all of them."""
@@ -15,14 +15,14 @@ RANDOM: Final = "random"
 """As many neurons in the same layers that are no knowledge neurons of any query of the fact."""
 
 
-def own_like(rule: str) -> str:
-    """Name of the query's own neurons, as many as are taken of the neighbor set of this rule."""
-    return f"{OWN}_like_{rule}"
+def own_beside(rule: str) -> str:
+    """Name of the query's own neurons where the neighbor set of this rule has as many: what it is paired with."""
+    return f"{OWN}_beside_{rule}"
 
 
-def random_like(rule: str) -> str:
+def random_beside(rule: str) -> str:
     """Name of random neurons in the layers of what is taken of the neighbor set of this rule."""
-    return f"{RANDOM}_like_{rule}"
+    return f"{RANDOM}_beside_{rule}"
 
 
 def whole(rule: str) -> str:
@@ -33,10 +33,9 @@ def whole(rule: str) -> str:
 COMPARED: Final = (
     OWN,
     RANDOM,
-    *(name for rule in NEIGHBOR_RULES for name in (rule, own_like(rule), random_like(rule), whole(rule))),
+    *(name for rule in NEIGHBOR_RULES for name in (rule, own_beside(rule), random_beside(rule), whole(rule))),
 )
-"""Names of all sets. A neighbor set goes by its rule, and is reduced at random to the size of the query's own; where
-it is the smaller one, `own_like` is the query's own reduced to its size."""
+"""Names of all sets. A neighbor set goes by its rule, and is reduced at random to the size of the query's own."""
 
 
 def compared_neurons(
@@ -48,8 +47,8 @@ def compared_neurons(
 ) -> dict[str, Int[np.ndarray, " _chosen"]]:
     """The sets of one query that are not empty.
 
-    Own and neighbor set are of equal size, for more neurons do more, whichever they are. To leave out queries whose
-    neighbor set is smaller than their own would leave out just the inconsistent ones.
+    A neighbor set that is smaller than the query's own is not compared with it. To reduce the query's own instead would
+    be unfair to it: neurons that all neighbors share are the strongest of each, and a random part of its own is not.
 
     Args:
         sets: the knowledge neurons of every query of the fact, as flat ids.
@@ -58,8 +57,8 @@ def compared_neurons(
         generator: random numbers for a purpose, of this query alone.
 
     Returns:
-        Sets by the names in `COMPARED`; none at all for a query without knowledge neurons, and without those of a rule
-        whose neighbor set is empty. Random neurons are missing where a layer has not so many others.
+        Sets by the names in `COMPARED`; none for a query without knowledge neurons. A neighbor set that is empty is
+        missing, one that is too small has its whole alone; random neurons are missing where a layer has too few others.
     """
     own = sets[query]
     if len(own) == 0:
@@ -74,7 +73,8 @@ def compared_neurons(
         if len(neighbors) == 0:
             continue
         found[whole(rule)] = neighbors
-        found[own_like(rule)], some = equal_sized(own, neighbors, rng=generator(rule))
-        found[rule] = some
-        found[random_like(rule)] = layer_matched(some, of_fact, d_ff=d_ff, rng=generator(random_like(rule)))
+        found[rule] = some_of(neighbors, len(own), rng=generator(rule))
+        if (some := found[rule]) is not None:
+            found[own_beside(rule)] = own
+            found[random_beside(rule)] = layer_matched(some, of_fact, d_ff=d_ff, rng=generator(random_beside(rule)))
     return {name: neurons for name, neurons in found.items() if neurons is not None}

@@ -47,15 +47,22 @@ def neighbor_set(sets: Sequence[Int[np.ndarray, " _neurons"]], query: int, rule:
     return neurons[count >= least]
 
 
-def equal_sized(
-    one: Int[np.ndarray, " _one"], other: Int[np.ndarray, " _other"], *, rng: np.random.Generator
-) -> tuple[Int[np.ndarray, " neurons"], Int[np.ndarray, " neurons"]]:
-    """Both sets, the larger one reduced to a random part as large as the smaller: more neurons do more, whichever.
+def some_of(
+    neurons: Int[np.ndarray, " _neurons"], size: int, *, rng: np.random.Generator
+) -> Int[np.ndarray, " size"] | None:
+    """As many of a set's neurons, drawn at random: more neurons do more, whichever they are.
 
-    Where one is empty, so are both.
+    Args:
+        neurons: the set.
+        size: how many.
+        rng: source of the draw.
+
+    Returns:
+        Sorted; None if the set has not so many.
     """
-    size = min(len(one), len(other))
-    return _some(one, size, rng), _some(other, size, rng)
+    if len(neurons) < size:
+        return None
+    return neurons if len(neurons) == size else np.sort(rng.choice(neurons, size=size, replace=False))
 
 
 def layer_matched(
@@ -83,7 +90,3 @@ def layer_matched(
             return None
         drawn.append(rng.choice(free, size=count, replace=False))
     return np.sort(np.concatenate([*drawn, np.empty(0, dtype=np.int64)]).astype(np.int64))
-
-
-def _some(neurons: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    return neurons if len(neurons) == size else np.sort(rng.choice(neurons, size=size, replace=False))

@@ -106,7 +106,9 @@ def _excluded(rows: Sequence[Mapping[str, Any]], *, n_facts: int) -> dict[str, i
         f"fewer than {LEAST_QUERIES} scored queries, or not drawn": n_facts - len(rows),
         **Counter(row["excluded"] for row in rows if row["excluded"] is not None),
         **{
-            f"the {rule} of the neighbors is empty for every query": sum(row[f"n_{rule}"] == 0 for row in measured)
+            f"every query's {rule} of its neighbors is empty or smaller than its own set": sum(
+                row[f"n_{rule}"] == 0 for row in measured
+            )
             for rule in NEIGHBOR_RULES
         },
         "no query fits behind the prefix": sum(row["n_held_out"] == 0 for row in measured),

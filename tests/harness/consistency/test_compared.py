@@ -8,8 +8,8 @@ from harness.consistency.compared import (
     OWN,
     RANDOM,
     compared_neurons,
-    own_like,
-    random_like,
+    own_beside,
+    random_beside,
     whole,
 )
 
@@ -31,18 +31,20 @@ def test_what_is_compared_is_of_equal_size_and_in_equal_layers(sets: list[np.nda
             continue
         assert found[OWN].tolist() == own.tolist()
         of_fact = np.concatenate(sets)
-        pairs = [(OWN, RANDOM), *((rule, random_like(rule)) for rule in NEIGHBOR_RULES if rule in found)]
+        pairs = [(OWN, RANDOM), *((rule, random_beside(rule)) for rule in NEIGHBOR_RULES if rule in found)]
         for name, control in pairs:
             if control in found:
                 assert np.array_equal(np.sort(found[name] // D_FF), np.sort(found[control] // D_FF))
                 assert not np.isin(found[control], of_fact).any()
         for rule in NEIGHBOR_RULES:
             neighbors = neighbor_set(sets, query, rule)
-            assert (rule in found) == (own_like(rule) in found) == (whole(rule) in found) == (len(neighbors) > 0)
+            assert (whole(rule) in found) == (len(neighbors) > 0)
+            assert (rule in found) == (own_beside(rule) in found) == (len(neighbors) >= len(own))
             if rule in found:
-                assert len(found[rule]) == len(found[own_like(rule)]) == min(len(own), len(neighbors))
+                assert len(found[rule]) == len(own)
                 assert np.isin(found[rule], neighbors).all()
-                assert np.isin(found[own_like(rule)], own).all()
+                assert np.array_equal(found[own_beside(rule)], own)
+            if whole(rule) in found:
                 assert np.array_equal(found[whole(rule)], neighbors)
 
 

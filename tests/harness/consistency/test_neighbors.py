@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.consistency import NEIGHBOR_RULES, equal_sized, layer_matched, neighbor_set
+from harness.consistency import NEIGHBOR_RULES, layer_matched, neighbor_set, some_of
 from harness.errors import ConfigError
 
 D_FF, LAYERS = 10, 3
@@ -46,22 +46,23 @@ def test_errors() -> None:
         neighbor_set([array({1})], 0, "union")
 
 
-@given(neuron_sets, neuron_sets, st.integers(0, 99))
-def test_equal_sized_sets_are_parts_of_what_they_were(one: set[int], other: set[int], seed: int) -> None:
-    found = equal_sized(array(one), array(other), rng=np.random.default_rng(seed))
-    assert [len(part) for part in found] == [min(len(one), len(other))] * 2
-    for part, whole in zip(found, (one, other), strict=True):
-        assert set(part.tolist()) <= whole
-        assert part.tolist() == sorted(set(part.tolist()))
-        if len(whole) == len(part):
-            assert set(part.tolist()) == whole
+@given(neuron_sets, st.integers(0, 12), st.integers(0, 99))
+def test_some_of_a_set_are_a_part_of_it_or_none_where_it_is_too_small(whole: set[int], size: int, seed: int) -> None:
+    found = some_of(array(whole), size, rng=np.random.default_rng(seed))
+    if len(whole) < size:
+        assert found is None
+        return
+    assert found is not None
+    assert len(found) == size
+    assert found.tolist() == sorted(set(found.tolist()))
+    assert set(found.tolist()) <= whole
 
 
-def test_every_part_is_drawn_alike() -> None:
+def test_every_neuron_is_drawn_alike() -> None:
     rng = np.random.default_rng(0)
     counts = np.zeros(4)
     for _ in range(4000):
-        counts[equal_sized(array({7}), np.arange(4), rng=rng)[1]] += 1
+        counts[some_of(np.arange(4), 1, rng=rng)] += 1
     np.testing.assert_allclose(counts / 4000, 0.25, atol=0.03)
 
 
