@@ -145,7 +145,7 @@ def _contexts(cell: Cell, request: Request) -> Iterator[tuple[bool, EncodedQuery
 def _scalings(sets: Mapping[str, np.ndarray], d_ff: int, *, held_out: bool) -> Iterator[tuple[str, NeuronScaling]]:
     """Everything that is done to one query, by quantity."""
     for name, neurons in sets.items():
-        chosen = NeuronSet.from_flat(neurons, d_ff)
+        chosen = NeuronSet.from_flat(neurons.tolist(), d_ff)
         if held_out and name in _WHOLE:
             continue  # printed beside what decides, for the query itself as the paper has it
         for do, (factor, _) in DIRECTIONS.items():
