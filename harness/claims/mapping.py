@@ -114,7 +114,11 @@ def own_over_random(*, threshold: Threshold, direction: str = "suppress", **comm
 
 
 def _against_neighbors(direction: str, facts: Facts) -> Iterator[Comparison]:
-    """Own minus neighbor neurons of equal number, for every neighbor set, plain and behind the prefix."""
+    """Own minus neighbor neurons of equal number, for every neighbor set, plain and behind the prefix.
+
+    Consistent facts with an intersection as large as the own set are those whose queries share all they have: a drop is
+    excluded by how they were chosen. So there the intersection stands beside.
+    """
     for held_out, context in _CONTEXTS.items():
         for rule in NEIGHBOR_RULES:
             yield Comparison(
@@ -122,6 +126,7 @@ def _against_neighbors(direction: str, facts: Facts) -> Iterator[Comparison]:
                 first=effect(direction, own_beside(rule), held_out=held_out),
                 second=effect(direction, rule, held_out=held_out),
                 facts=facts,
+                decides=rule != "intersection" or facts is Facts.INCONSISTENT,
                 where_enough=rule != _ALWAYS,
             )
 
