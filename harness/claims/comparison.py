@@ -48,6 +48,7 @@ class Comparison:
         facts: whose mean.
         margin: held against the interval; None for the claim's.
         decides: whether the claim hangs on it; else it stands in the row only.
+        where_enough: whether the claim goes on without it where too few facts have both numbers.
     """
 
     label: str
@@ -56,6 +57,7 @@ class Comparison:
     facts: Facts = Facts.ALL
     margin: float | None = None
     decides: bool = True
+    where_enough: bool = False
 
     def values(self, effects: Effects) -> Float[np.ndarray, " facts"]:
         """The difference of every fact; nan where one of its numbers is missing.
@@ -96,6 +98,12 @@ class Compared:
     n_relations: int
 
     @property
+    def decides(self) -> bool:
+        """Whether the claim hangs on it."""
+        left_out = self.comparison.where_enough and self.verdict is Verdict.NOT_APPLICABLE
+        return self.comparison.decides and not left_out
+
+    @property
     def estimate(self) -> float | None:
         """The mean, or the difference of two means."""
         return None if self.bootstrap is None else number(self.bootstrap.estimate)
@@ -120,7 +128,7 @@ class Compared:
         return {
             "label": self.comparison.label,
             "facts": str(self.comparison.facts),
-            "decides": self.comparison.decides,
+            "decides": self.decides,
             "verdict": str(self.verdict),
             "estimate": self.estimate,
             "ci_low": low,

@@ -11,11 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from harness.claims import ATTENTION_CLAIMS, EffectClaim, Effects, Procedure, Verdict
-from harness.claims.comparison import compare
-from harness.claims.conjunction import WORST_FIRST
+from harness.claims import ATTENTION_CLAIMS, Effects, Procedure
 from harness.consistency import StaticThreshold
 from scripts.calibration.case import RELATIONS, Case
+from scripts.calibration.effects import verdict_of
 
 WORLDS: Final = {
     "synapses of a query do as others do": (0.0, 0.0),
@@ -66,26 +65,6 @@ def selection_effects(
     return Effects(values=values), relation, consistent.astype(float)
 
 
-def verdict_behind_controls(
-    claim: EffectClaim, effects: Effects, relation: np.ndarray, consistent: np.ndarray, procedure: Procedure
-) -> Verdict:
-    """The worst of the comparisons that decide."""
-    compared = (
-        compare(
-            comparison,
-            effects,
-            relation,
-            consistent,
-            margin=claim.margin,
-            procedure=procedure,
-            generator=lambda purpose: procedure.generator(claim.name, purpose),
-        )
-        for comparison in claim.comparisons
-        if comparison.decides
-    )
-    return min((one.verdict for one in compared), key=WORST_FIRST.index)
-
-
 def selection_events(
     truth: tuple[float, float], relations: int, facts: int, rng: np.random.Generator, procedure: Procedure
 ) -> Iterator[str]:
@@ -93,7 +72,7 @@ def selection_events(
     effects, relation, consistent = selection_effects(truth, relations, facts, rng)
     for name in CLAIMS:
         claim = ATTENTION_CLAIMS[name](threshold=StaticThreshold(), procedure=procedure)
-        yield f"{name} {verdict_behind_controls(claim, effects, relation, consistent, procedure)}"
+        yield f"{name} {verdict_of(claim, effects, relation, consistent, procedure)}"
 
 
 def selection_cases() -> Iterable[Case]:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.pipeline.measured import attention, attention_figures
+from harness.pipeline.measured.mapping import MAPPING
 from harness.pipeline.measured.measurement import Classes, Measured, Measurement, per_fact, sampled_facts
 
 __all__ = ["MEASUREMENTS", "Classes", "Measured", "Measurement", "per_fact", "sampled_facts"]
 
 MEASUREMENTS: Final[Mapping[str, Measurement]] = {
+    "mapping": MAPPING,
     "attention": Measurement(
         markers=("attention",),
         file="measured/attention.csv",
