@@ -33,6 +33,7 @@ def _change(quantity: str, factor: str, first: str, second: str | None = None, *
     """One set, or one set against another."""
     against = "" if second is None else f" minus {_SETS[second]}"
     return Comparison(
+        alike=True,
         label=f"{_FACTORS[factor]} {_SETS[first]}{against}, {_WORDS[quantity]}",
         first=f"{quantity}_{factor}_{first}",
         second=None if second is None else f"{quantity}_{factor}_{second}",
@@ -44,6 +45,7 @@ def _readings(quantity: str, factor: str) -> tuple[Comparison, ...]:
     """S against S_ir under either reading, whichever carries the verdict."""
     return tuple(
         Comparison(
+            alike=True,
             label=f"{_FACTORS[factor]} S {words} minus its S_ir, {_WORDS[quantity]}",
             first=f"{quantity}_{factor}_self_{reading}",
             second=f"{quantity}_{factor}_irrelevant_{reading}",
@@ -101,6 +103,7 @@ def _by_class(change: str, factor: str) -> Callable[..., EffectClaim]:
 
 def _predominance(reading: str, words: str, **more: object) -> Comparison:
     return Comparison(
+        alike=True,
         label=f"P minus P under shuffled positions, {words}",
         first=f"predominance_{reading}",
         second=f"shuffled_{reading}",
@@ -133,19 +136,21 @@ _CONTRAST: Final = partial(
     marker="attention",
     reads="attention",
     comparisons=(
-        Comparison(label="suppressing S, fall of contrast", first="contrast_suppress_self"),
+        Comparison(alike=True, label="suppressing S, fall of contrast", first="contrast_suppress_self"),
         Comparison(
+            alike=True,
             label="suppressing S minus random synapses, fall of contrast",
             first="contrast_suppress_self",
             second="contrast_suppress_random",
         ),
         Comparison(
+            alike=True,
             label="suppressing S minus S_ir, fall of contrast",
             first="contrast_suppress_self",
             second="contrast_suppress_irrelevant",
             decides=False,
         ),
-        Comparison(label="contrast of the unmodified run", first="contrast", decides=False),
+        Comparison(alike=True, label="contrast of the unmodified run", first="contrast", decides=False),
     ),
 )
 

@@ -14,7 +14,7 @@ from harness.claims.effects import Effects
 from harness.claims.interval_of_mean import interval_of, p_above
 from harness.claims.procedure import Procedure
 from harness.claims.verdict import Verdict, number
-from harness.statistics import StudentizedBootstrap, cluster_bootstrap, cluster_contrast, minimum_detectable
+from harness.statistics import Interval, StudentizedBootstrap, cluster_bootstrap, cluster_contrast, minimum_detectable
 
 TRIMMED: Final = 0.1
 """Share of facts that the trimmed mean leaves out at either end."""
@@ -48,6 +48,8 @@ class Comparison:
         facts: whose mean.
         margin: held against the interval; None for the claim's.
         decides: whether the claim hangs on it; else it stands in the row only.
+        alike: whether the number may be the same in nearly all facts, so that Student's interval takes the place of the
+            bootstrap's where that breaks down.
         where_enough: whether the claim goes on without it where too few facts have both numbers.
     """
 
@@ -58,6 +60,15 @@ class Comparison:
     margin: float | None = None
     decides: bool = True
     where_enough: bool = False
+    alike: bool = False
+
+    def interval(self, bootstrap: StudentizedBootstrap) -> Interval:
+        """The 95 % interval of the mean."""
+        return interval_of(bootstrap) if self.alike else bootstrap.interval()
+
+    def p_above(self, bootstrap: StudentizedBootstrap, margin: float) -> float | None:
+        """One-sided p of "the mean is at most `margin`", by the method of the interval."""
+        return p_above(bootstrap, margin) if self.alike else bootstrap.p_above(margin)
 
     def values(self, effects: Effects) -> Float[np.ndarray, " facts"]:
         """The difference of every fact; nan where one of its numbers is missing.
@@ -113,13 +124,13 @@ class Compared:
         """The 95 % interval; None for an end that is not finite."""
         if self.bootstrap is None:
             return None, None
-        interval = interval_of(self.bootstrap)
+        interval = self.comparison.interval(self.bootstrap)
         return number(interval.low), number(interval.high)
 
     @property
     def p_value(self) -> float | None:
         """One-sided, against the margin."""
-        return None if self.bootstrap is None else p_above(self.bootstrap, self.margin)
+        return None if self.bootstrap is None else self.comparison.p_above(self.bootstrap, self.margin)
 
     def as_record(self) -> dict[str, object]:
         """Builtins only. Mean, median and trimmed mean are those of single facts."""
@@ -135,7 +146,7 @@ class Compared:
             "ci_high": high,
             "margin": self.margin,
             "p_value": self.p_value,
-            "interval_method": None if self.bootstrap is None else interval_of(self.bootstrap).method,
+            "interval_method": None if self.bootstrap is None else self.comparison.interval(self.bootstrap).method,
             "n_facts": len(self.values),
             "n_relations": self.n_relations,
             "mean": number(self.values.mean()) if some else None,
@@ -262,7 +273,7 @@ def _judged(
     few: str | None,
 ) -> tuple[Verdict, str]:
     """The interval against the margin."""
-    interval = interval_of(bootstrap)
+    interval = comparison.interval(bootstrap)
     found = (
         f"{comparison.label}: {bootstrap.estimate:.3g} for {comparison.facts} (95 % interval {interval.low:.3g} to"
         f" {interval.high:.3g}; margin {margin:g}; {facts} facts)."
