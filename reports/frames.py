@@ -33,7 +33,12 @@ def numbers(frame: pd.DataFrame, name: str) -> Float[np.ndarray, " rows"]:
 
 def words(frame: pd.DataFrame, name: str) -> list[str]:
     """What stands in a column of words, each once, in order of appearance."""
-    return list(dict.fromkeys(str(value) for value in frame[name]))
+    return [str(value) for value in frame[name].unique()]
+
+
+def cells_of(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Model and localizer of the rows, each pair once, in order of appearance."""
+    return [(row["model"], row["localizer"]) for row in records(frame.filter(["model", "localizer"]).drop_duplicates())]
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.errors import RecordError, StoreError
 from harness.records import ClaimRow, RunRecord
+from reports.frames import cells_of
 from reports.load import load_run
 
 _CELL: Final = ("model", "localizer")
@@ -74,8 +75,7 @@ class SavedRun:
 
     def cells(self) -> list[tuple[str, str]]:
         """Model and localizer of every cell that has facts, in the order of the file."""
-        pairs = zip(self.facts["model"], self.facts["localizer"], strict=True)
-        return list(dict.fromkeys((str(model), str(localizer)) for model, localizer in pairs))
+        return cells_of(self.facts)
 
 
 def read_saved_run(path: Path | str) -> SavedRun:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.consistency import parse_threshold
+from reports.frames import cells_of, words
 from reports.paper import METRICS, PaperEdits, load_edit_table, load_table1, localizer_title, papers_model
 from reports.paper_tables.edit_statistics import CLASSES, MARGIN, EditStatistics
 from reports.paper_tables.sources import MEASURED, PRINTED, RECOMPUTED, REPLICATION, SOURCE
@@ -61,7 +62,7 @@ def edit_tables(run: SavedRun) -> list[Table]:
     """Table 2 and, where consistency-aware neurons were edited, Table 3: one each a localizer and threshold."""
     if run.edits.empty:
         return []
-    editors = tuple(dict.fromkeys(run.edits["editor"]))
+    editors = tuple(words(run.edits, "editor"))
     cas = tuple(name for name in editors if name.startswith("kn-cas"))
     layouts = [_table2(tuple(name for name in editors if name not in cas))]
     if cas:
@@ -100,7 +101,7 @@ def _table3(editors: tuple[str, ...]) -> _Layout:
 
 def _cells(run: SavedRun) -> Iterator[tuple[str, str, list[_Model]]]:
     """Localizer, threshold and the models with edits that were judged there."""
-    edited = set(zip(run.edits["model"], run.edits["localizer"], strict=True))
+    edited = set(cells_of(run.edits))
     kept = [key for key in _judged(run) if key[:2] in edited]
     for localizer, threshold in dict.fromkeys((localizer, threshold) for _, localizer, threshold in kept):
         models = [
@@ -126,7 +127,7 @@ def _table(layout: _Layout, run: SavedRun, localizer: str, threshold: str, model
     rows = [
         row
         for editor in layout.editors
-        for kind in dict.fromkeys(run.edits["kind"])
+        for kind in words(run.edits, "kind")
         for facts in CLASSES
         for row in _rows(layout, models, editor, kind, facts)
     ]

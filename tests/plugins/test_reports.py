@@ -43,7 +43,7 @@ def test_figures_are_drawn_if_asked_for(bench):
 
 def test_an_unknown_format_is_told_before_anything_is_computed(bench):
     result = bench.run_one("--report=pdf")
-    result.stderr.fnmatch_lines(["*--report cannot be 'pdf'. Known: all, csv, figures, latex, md."])
+    result.stderr.fnmatch_lines(["*--report cannot be 'pdf'. Known: all, csv, figures, html, latex, md."])
     assert not (bench.path / ".kntests").exists()
 
 
