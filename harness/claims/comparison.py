@@ -48,6 +48,7 @@ class Comparison:
         margin: held against the interval; None for the claim's.
         decides: whether the claim hangs on it; else it stands in the row only.
         where_enough: whether the claim goes on without it where too few facts have both numbers.
+        bounds: range of the difference of a fact. Where all relations agree, an interval takes it.
     """
 
     label: str
@@ -57,6 +58,7 @@ class Comparison:
     margin: float | None = None
     decides: bool = True
     where_enough: bool = False
+    bounds: tuple[float, float] = _UNBOUNDED
 
     def values(self, effects: Effects) -> Float[np.ndarray, " facts"]:
         """The difference of every fact; nan where one of its numbers is missing.
@@ -180,7 +182,9 @@ def compare(
     counted, classes = _counted(comparison.facts, values, consistent)
     n_relations = len(np.unique(relation[counted]))
     few = _too_few(comparison, relation, classes)
-    empty_draws, bootstrap = (0.0, None) if few else _estimate(values, relation, classes, procedure, generator)
+    empty_draws, bootstrap = (
+        (0.0, None) if few else _estimate(comparison, values, relation, classes, procedure, generator)
+    )
     verdict, reason = (
         (Verdict.NOT_APPLICABLE, few)
         if few or bootstrap is None
@@ -232,6 +236,7 @@ def _too_few(
 
 
 def _estimate(
+    comparison: Comparison,
     values: Float[np.ndarray, " facts"],
     relation: Int[np.ndarray, " facts"],
     classes: tuple[tuple[str, Bool[np.ndarray, " facts"]], ...],
@@ -246,8 +251,9 @@ def _estimate(
     totals = np.array([np.bincount(cluster, np.where(members, values, 0.0)[counted], n) for _, members in classes])
     rng = generator("bootstrap")
     if len(classes) == 1:
-        return 0.0, cluster_bootstrap(totals[0], sizes[0], draws=procedure.draws, rng=rng)
-    contrast = cluster_contrast(totals, sizes, draws=procedure.draws, rng=rng, bounds=_UNBOUNDED)
+        return 0.0, cluster_bootstrap(totals[0], sizes[0], draws=procedure.draws, rng=rng, bounds=comparison.bounds)
+    low, high = comparison.bounds
+    contrast = cluster_contrast(totals, sizes, draws=procedure.draws, rng=rng, bounds=(low - high, high - low))
     return contrast.empty_draws, contrast.studentized
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from harness.pipeline.measured.editing import EDITING
 from harness.pipeline.measured.mapping import MAPPING
 from harness.pipeline.measured.measurement import Classes, Measured, Measurement, per_fact, sampled_facts
 
 __all__ = ["MEASUREMENTS", "Classes", "Measured", "Measurement", "per_fact", "sampled_facts"]
 
-MEASUREMENTS: Final[Mapping[str, Measurement]] = {"mapping": MAPPING}
+MEASUREMENTS: Final[Mapping[str, Measurement]] = {"mapping": MAPPING, "editing": EDITING}
 """Every kind, by the name that `MeasuredClaim.reads` gives it."""
