@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from harness.claims.edits import quantity, turned
 from harness.editing import Identity, KnowledgeNeurons, evaluate_edits
@@ -140,14 +141,19 @@ def test_an_identity_that_changes_something_is_noticed(measured, monkeypatch, tm
     honest = Identity.corrections
 
     def leaking(self, model, requests):
+        every = torch.arange(model.d_ff)
         return [
-            Correction(layers={k: LayerCorrection(v.index, v.delta + 0.1) for k, v in c.layers.items()})
-            for c in honest(self, model, requests)
+            Correction(layers={layer: _noise(found, every) for layer, found in correction.layers.items()})
+            for correction in honest(self, model, requests)
         ]
 
     monkeypatch.setattr(Identity, "corrections", leaking)
     effects = editing.measure(elsewhere, cell.localized(stored=True), False).effects
     assert not effects.controls[0].passed
+
+
+def _noise(found: LayerCorrection, neurons: torch.Tensor) -> LayerCorrection:
+    return LayerCorrection(neurons, torch.randn(len(neurons), found.delta.shape[1]))
 
 
 def test_perplexity_of_a_model_that_cannot_read_is_absent_with_the_reason(measured):
