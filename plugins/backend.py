@@ -21,8 +21,12 @@ from harness.claims import (
     Separation,
     Trend,
 )
+from harness.claims.cas import cas_average, cas_balance, cas_consistent, cas_cost
+from harness.claims.edits import KINDS
 from harness.claims.mapping import DIRECTIONS, consistent_drop, larger_drop, own_over_neighbors, own_over_random
+from harness.claims.modification import global_cost, global_edits, local_edits
 from harness.consistency import StaticThreshold
+from harness.editing import Editor, make_editor
 from harness.execution.progress import Progress
 from harness.localizers import Localizer, make_localizer
 from harness.models.adapters import load_adapter
@@ -46,6 +50,11 @@ CLAIMS: Final[Mapping[str, Callable[..., Claim | JointClaim | MeasuredClaim]]] =
     **{
         name: lambda make=make, **common: make(threshold=StaticThreshold(), **common)
         for name, make in ATTENTION_CLAIMS.items()
+    },
+    **{
+        f"{claim.__name__}_{kind}": partial(claim, threshold=StaticThreshold(), kind=kind)
+        for claim in (local_edits, global_edits, global_cost, cas_average, cas_balance, cas_cost, cas_consistent)
+        for kind in KINDS
     },
 }
 """Every claim of the benchmark, by name, as it is built from its procedure: what `--margin` may name."""
@@ -79,6 +88,10 @@ class HarnessBackend:
         """Built in, or the user's own."""
         return make_localizer(name, quadrature=request.quadrature, answer=request.answer)
 
+    def editor(self, name: str) -> Editor:
+        """Built in, or the user's own."""
+        return make_editor(name)
+
     def procedure(self, request: Request) -> Procedure:
         """The declared one, with the session's draws and seed."""
         return Procedure(draws=request.draws, seed=request.seed)
@@ -90,6 +103,8 @@ class HarnessBackend:
             relations=request.relations,
             limit=request.limit,
             measured_facts=request.measured_facts,
+            editors=request.editors,
+            perplexity_text=request.perplexity_text,
             known_only=request.known_only,
             quadrature=request.quadrature,
             answer=request.answer,

@@ -24,6 +24,7 @@ from reports.writing import page, write_reports
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
     from harness.claims import Claim, JointClaim, MeasuredClaim, Procedure
+    from harness.editing import Editor
     from harness.localizers import Localizer
     from harness.models.handle import ModelHandle
     from harness.pipeline import Workspace
@@ -45,6 +46,10 @@ class Backend(Protocol):
 
     def localizer(self, name: str, request: Request) -> "Localizer":
         """The localizer called `name`."""
+        ...
+
+    def editor(self, name: str) -> "Editor":
+        """The editor called `name`."""
         ...
 
     def procedure(self, request: Request) -> "Procedure":
@@ -78,7 +83,8 @@ class Benchmark:
         for model, name in zip(self.models, _unique([model.name for model in self.models]), strict=True):
             model.name = name
         self.localizers = [backend.localizer(name, self.request) for name in self.request.localizers]
-        _check_distinct([localizer.name for localizer in self.localizers])
+        _check_distinct([localizer.name for localizer in self.localizers], "localizer")
+        _check_distinct([backend.editor(name).name for name in self.request.editors], "editor")
         self.backend = backend
         self._config = config
         self._started = time.monotonic()
@@ -195,12 +201,13 @@ def activate(config: pytest.Config, backend: Backend) -> None:
         pytest.Collector.CollectError: the same, if pytest came upon the benchmark only while collecting.
     """
     try:
-        benchmark = Benchmark(config, backend)
+        benchmark = config.stash[BENCHMARK] = Benchmark(config, backend)
+        if benchmark.request.compare is not None:
+            config.pluginmanager.import_plugin("plugins.gating")
     except HarnessError as error:
         # pytest shows the one without a traceback before it collects, and the other while it does.
         kind = pytest.Collector.CollectError if run_log(config).collecting else pytest.UsageError
         raise kind(str(error)) from None
-    config.stash[BENCHMARK] = benchmark
     config.pluginmanager.register(benchmark, "kntests-benchmark")
     if benchmark.request.dry_run:
         config.pluginmanager.import_plugin("plugins.dry_run")
@@ -220,12 +227,12 @@ def _unique(names: Iterable[str]) -> list[str]:
     return taken
 
 
-def _check_distinct(names: list[str]) -> None:
-    """Raises ConfigError if two localizers would share their results because they share a name."""
+def _check_distinct(names: list[str], what: str) -> None:
+    """Raises ConfigError if two localizers, or editors, would share their results because they share a name."""
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(
-                f"two of the localizers call themselves {name!r}; give your own another name",
-                setting="localizer",
+                f"two of the {what}s call themselves {name!r}; give your own another name",
+                setting=what,
                 value=name,
             )

@@ -78,6 +78,22 @@ OPTIONS = (
         help="at most N facts of every relation, drawn by the seed; such a run is a smoke run. Default: all.",
     ),
     Option(
+        name="editor",
+        metavar="SPEC",
+        repeatable=True,
+        default="kn-local\nkn-global\nkn-cas\nkn-cas-matched",
+        help="how facts are erased and updated: kn-local, kn-global, kn-cas, kn-cas-matched (knowledge neurons),"
+        " fine-tuning, rank-one, rank-one-query, or your own as package.module:attribute; see docs/methods/editing.md."
+        " May be repeated. Default: kn-local, kn-global, kn-cas, kn-cas-matched.",
+    ),
+    Option(
+        name="perplexity-text",
+        metavar="TEXT",
+        default="embedded",
+        help="what perplexity under an edit is measured on: embedded, wikitext2, or a file with a passage a line."
+        " Default: embedded.",
+    ),
+    Option(
         name="measured-facts",
         metavar="N",
         default="20",
@@ -174,6 +190,17 @@ OPTIONS = (
         default="md",
         help="what is written beside the saved run, separated by commas: md (a page of verdicts and the paper's"
         " tables), latex, csv (the tables), figures, or all. Default: md.",
+    ),
+    Option(
+        name="compare",
+        metavar="REF",
+        help="compare the edits of this session with those of a saved run: its name, number or folder.",
+    ),
+    Option(
+        name="compare-fail",
+        metavar="EXPR",
+        help="with --compare: how much worse the metrics rel, gen, loc, avg and ppl may get, such as"
+        " gen:-0.02@p<0.05,ppl:+5%%; the session fails where one is worse than that: see docs/gating.md.",
     ),
     Option(
         name="dry-run",

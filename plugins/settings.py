@@ -14,6 +14,7 @@ from harness.consistency import Threshold, parse_threshold
 from harness.errors import ConfigError, near_matches
 from plugins.options import OPTIONS, Option
 from reports.asked import check_formats
+from reports.gate.limits import Limit, parse_limits
 
 FAIL_ON = ("refuted", "inconclusive", "never")
 
@@ -31,6 +32,8 @@ class Request:
     thresholds: tuple[Threshold, ...]
     relations: tuple[str, ...]
     limit: int | None
+    editors: tuple[str, ...]
+    perplexity_text: str
     measured_facts: int | None
     known_only: bool
     quadrature: Quadrature
@@ -48,6 +51,8 @@ class Request:
     margins: dict[str, float]
     save: str | None
     report: tuple[str, ...]
+    compare: str | None
+    compare_fail: tuple[Limit, ...]
     dry_run: bool
     offline: bool
     trust_remote_code: bool
@@ -89,6 +94,8 @@ def _read(text: "_Texts", claims: Iterable[str]) -> Request:
         thresholds=tuple({t.name: t for t in map(parse_threshold, text.listed("threshold"))}.values()),
         relations=text.listed("relations", may_be_empty=True),
         limit=None if limit is None else whole("limit", limit, 1),
+        editors=text.many("editor"),
+        perplexity_text=text.one("perplexity-text"),
         measured_facts=whole("measured-facts", text.one("measured-facts"), 0) or None,
         known_only=text.choice("facts", ("all", "known")) == "known",
         quadrature=Quadrature.parse(text.one("quadrature")),
@@ -106,6 +113,8 @@ def _read(text: "_Texts", claims: Iterable[str]) -> Request:
         margins=dict(_margin(entry, list(claims)) for entry in text.many("margin")),
         save=None if save is None else _file_name("save", save),
         report=check_formats(text.listed("report"), "report"),
+        compare=text.maybe("compare"),
+        compare_fail=_limits(text.maybe("compare-fail"), text.maybe("compare")),
         dry_run=text.switch("dry-run"),
         offline=text.switch("offline"),
         trust_remote_code=text.switch("trust-remote-code"),
@@ -186,6 +195,20 @@ def _file_name(name: str, text: str) -> str:
             value=text,
         )
     return text
+
+
+def _limits(text: str | None, reference: str | None) -> tuple[Limit, ...]:
+    """Reads what may get worse, which takes a run to compare with."""
+    if text is None:
+        return ()
+    limits = parse_limits(text)
+    if reference is None:
+        raise ConfigError(
+            "--compare-fail says how much worse than another run this one may be; name that run with --compare",
+            setting="compare-fail",
+            value=text,
+        )
+    return limits
 
 
 def _margin(entry: str, claims: list[str]) -> tuple[str, float]:

@@ -51,6 +51,7 @@ class Comparison:
         alike: whether the number may be the same in nearly all facts, so that Student's interval takes the place of the
             bootstrap's where that breaks down.
         where_enough: whether the claim goes on without it where too few facts have both numbers.
+        bounds: range of the difference of a fact. Where all relations agree, an interval takes it.
     """
 
     label: str
@@ -61,6 +62,7 @@ class Comparison:
     decides: bool = True
     where_enough: bool = False
     alike: bool = False
+    bounds: tuple[float, float] = _UNBOUNDED
 
     def interval(self, bootstrap: StudentizedBootstrap) -> Interval:
         """The 95 % interval of the mean."""
@@ -193,7 +195,9 @@ def compare(
     counted, classes = _counted(comparison.facts, values, consistent)
     n_relations = len(np.unique(relation[counted]))
     few = _too_few(comparison, relation, classes)
-    empty_draws, bootstrap = (0.0, None) if few else _estimate(values, relation, classes, procedure, generator)
+    empty_draws, bootstrap = (
+        (0.0, None) if few else _estimate(comparison, values, relation, classes, procedure, generator)
+    )
     verdict, reason = (
         (Verdict.NOT_APPLICABLE, few)
         if few or bootstrap is None
@@ -245,6 +249,7 @@ def _too_few(
 
 
 def _estimate(
+    comparison: Comparison,
     values: Float[np.ndarray, " facts"],
     relation: Int[np.ndarray, " facts"],
     classes: tuple[tuple[str, Bool[np.ndarray, " facts"]], ...],
@@ -259,8 +264,9 @@ def _estimate(
     totals = np.array([np.bincount(cluster, np.where(members, values, 0.0)[counted], n) for _, members in classes])
     rng = generator("bootstrap")
     if len(classes) == 1:
-        return 0.0, cluster_bootstrap(totals[0], sizes[0], draws=procedure.draws, rng=rng)
-    contrast = cluster_contrast(totals, sizes, draws=procedure.draws, rng=rng, bounds=_UNBOUNDED)
+        return 0.0, cluster_bootstrap(totals[0], sizes[0], draws=procedure.draws, rng=rng, bounds=comparison.bounds)
+    low, high = comparison.bounds
+    contrast = cluster_contrast(totals, sizes, draws=procedure.draws, rng=rng, bounds=(low - high, high - low))
     return contrast.empty_draws, contrast.studentized
 
 

@@ -7,6 +7,7 @@ from harness.editing.cases import Draws, EditCase, EditPlan, LocatedFact, plan_e
 from harness.editing.editor import Editor, FunctionalEditor
 from harness.editing.evaluate import EditRow, evaluate_edits
 from harness.editing.fine_tuning import ConstrainedFineTuning
+from harness.editing.identity import Identity
 from harness.editing.knowledge_neurons import KnowledgeNeurons
 from harness.editing.perplexity import encode_passages
 from harness.editing.rank_one import RankOne
@@ -27,6 +28,7 @@ __all__ = [
     "EditRow",
     "Editor",
     "FunctionalEditor",
+    "Identity",
     "KnowledgeNeurons",
     "LocatedFact",
     "RankOne",
@@ -40,6 +42,7 @@ EDITORS: dict[str, Callable[[], Editor]] = {
     "kn-local": lambda: KnowledgeNeurons(neurons="local"),
     "kn-global": lambda: KnowledgeNeurons(neurons="global"),
     "kn-cas": lambda: KnowledgeNeurons(neurons="cas"),
+    "kn-cas-matched": lambda: KnowledgeNeurons(neurons="cas-matched"),
     "fine-tuning": ConstrainedFineTuning,
     "rank-one": RankOne,
     "rank-one-query": lambda: RankOne(position="query"),

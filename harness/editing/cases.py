@@ -1,7 +1,7 @@
 """Which edits are made and what each is scored on: drawn by seed and fact, so that every editor gets the same."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -106,6 +106,7 @@ def plan_edits(
     context_length: int | None,
     draws: Draws,
     objects: Mapping[str, Sequence[str]] | None = None,
+    edited: Collection[int] | None = None,
 ) -> EditPlan:
     """Draws for every fact a known query to edit, a new object where one is needed, and prompts for locality.
 
@@ -116,11 +117,13 @@ def plan_edits(
         context_length: most tokens that the model takes; None for no limit.
         draws: what is drawn.
         objects: relation -> the objects that a new one is drawn from; by default those of `facts`.
+        edited: numbers of the facts that are edited; all by default. A fact's draws depend on no other's being edited.
     """
     pool = _Pool(facts, objects)
     cases: list[EditCase] = []
     skipped: dict[str, int] = {}
-    for number, located in enumerate(facts):
+    for number in sorted(range(len(facts)) if edited is None else edited):
+        located = facts[number]
         found = _case(
             pool,
             number,

@@ -34,6 +34,8 @@ class EditRow:
         kind: `erase` or `update`.
         query_index: number of the edited query among the fact's.
         scores: the metrics.
+        target_probability: of the target behind the edited query, under the edit.
+        target_probability_before: the same of the unmodified model.
         n_neighbors: known neighbor queries that generalization rests on.
         n_unknown_neighbors: neighbor queries left out because the model does not know them.
         n_other: prompts of other relations that locality rests on.
@@ -49,6 +51,8 @@ class EditRow:
     kind: str
     query_index: int
     scores: EditScores
+    target_probability: float
+    target_probability_before: float
     n_neighbors: int
     n_unknown_neighbors: int
     n_other: int
@@ -281,6 +285,8 @@ def _row(
         kind=case.request.kind,
         query_index=case.query_index,
         scores=score(reactions),
+        target_probability=reactions.edited.probability,
+        target_probability_before=reactions.edited.probability_before,
         n_neighbors=len(case.neighbors),
         n_unknown_neighbors=case.n_unknown_neighbors,
         n_other=len(case.other),

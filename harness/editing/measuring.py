@@ -16,6 +16,7 @@ from harness.models.loaded import LoadedModel
 
 # A batch of prompts is bounded by what the blocks keep of its tokens, one of texts by the logits of all its tokens.
 _PROMPT_TOKENS: Final = 8192
+_PROMPT_TOKENS_CPU: Final = 1024
 _LOGITS: Final = 1 << 26
 
 
@@ -72,7 +73,7 @@ def ask(
         One answer a question, in order. Probabilities are never taken below float32.
     """
     answers: list[Answer] = [Answer(-1, 0.0)] * len(questions)
-    for batch in batches([len(question.ids) for question in questions], _PROMPT_TOKENS):
+    for batch in batches([len(question.ids) for question in questions], _tokens_at_once(model)):
         part = [questions[i] for i in batch]
         last = torch.tensor([len(question.ids) - 1 for question in part])
         kept, place = last.unique(return_inverse=True)
@@ -93,7 +94,7 @@ def negative_log_likelihoods(
     """-log p of all tokens of a text but the first, each given those before it, in nats: see `ask`."""
     found = [0.0] * len(texts)
     at_once = max(1, _LOGITS // model.head.out_features)
-    for batch in batches([len(text.ids) for text in texts], min(at_once, _PROMPT_TOKENS)):
+    for batch in batches([len(text.ids) for text in texts], min(at_once, _tokens_at_once(model))):
         part = [texts[i] for i in batch]
         logits = _run(model, part, corrections, 0)
         for index, text, row in zip(batch, part, logits, strict=True):
@@ -101,6 +102,11 @@ def negative_log_likelihoods(
             scores = row[: len(target)].to(torch.promote_types(row.dtype, torch.float32))
             found[index] = float(F.cross_entropy(scores, target, reduction="none").double().sum())
     return found
+
+
+def _tokens_at_once(model: LoadedModel) -> int:
+    """Most tokens of a batch; on a CPU what is kept of them should fit into its caches, which is twice as fast."""
+    return _PROMPT_TOKENS_CPU if model.device.type == "cpu" else _PROMPT_TOKENS
 
 
 def _run(

@@ -17,6 +17,8 @@ class Settings:
         relations: only these; empty for all.
         limit: at most so many facts a relation, drawn by `seed`; None for all.
         measured_facts: at most so many facts a relation are intervened on and edited, drawn by `seed`; None for all.
+        editors: what facts are edited by: built-in editors by name, or package.module:attribute.
+        perplexity_text: what perplexity under an edit is measured on: `embedded`, `wikitext2` or a file.
         known_only: decide on facts that the model knows alone.
         quadrature: nodes and weights of every path integral.
         answer: which answer tokens localizers count: `first` or `joint`.
@@ -37,6 +39,8 @@ class Settings:
     relations: tuple[str, ...] = ()
     limit: int | None = None
     measured_facts: int | None = 20
+    editors: tuple[str, ...] = ("kn-local", "kn-global", "kn-cas", "kn-cas-matched")
+    perplexity_text: str = "embedded"
     known_only: bool = False
     quadrature: Quadrature = field(default_factory=Quadrature)
     answer: str = "first"

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "store": "show what a store holds, whether it is sound, and what in it can go",
     "list": "show which runs a store has and what they came to",
     "report": "write tables and figures of a saved run",
+    "compare": "compare the edits of two saved runs; fail where the later one is worse than it may be",
     "sensitivity": "show how far results depend on the selection of neurons and on the quadrature",
 }
 """Every command and what it does; its module has the same name, with underscores."""

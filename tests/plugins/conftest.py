@@ -17,6 +17,7 @@ for name in (
     "plugins.activation",
     "plugins.commands.sensitivity",
     "plugins.commands.show",
+    "reports.gate.differences",
     "tests.plugins.fakes",
 ):
     importlib.import_module(name)

@@ -147,6 +147,8 @@ class FakeWorkspace:
             smoke="at most 2 facts a relation" if self.request.limit else None,
             seconds=seconds,
         )
+        if Path("edits.csv").exists():  # what a test wants to have been edited
+            (folder / "edits.csv").write_text(Path("edits.csv").read_text())
         (folder / "run.json").write_text(RunRecord(manifest=manifest, claims=tuple(rows)).to_json())
         (folder / "facts.csv").write_text(",".join(FACT_COLUMNS) + "\n")
         return folder
@@ -172,6 +174,12 @@ class FakeBackend:
         if name not in known and ":" not in name:
             raise ConfigError(f"no localizer {name!r}. {near_matches(name, known)}", setting="localizer", value=name)
         return FakeLocalizer(name.rpartition(":")[2])
+
+    def editor(self, name: str) -> SimpleNamespace:
+        known = ("kn-local", "kn-global", "kn-cas", "kn-cas-matched")
+        if name not in known and ":" not in name:
+            raise ConfigError(f"no editor {name!r}. {near_matches(name, known)}", setting="editor", value=name)
+        return SimpleNamespace(name=name.rpartition(":")[2])
 
     def procedure(self, request: object) -> FakeProcedure:
         return FakeProcedure(request.draws, request.seed)

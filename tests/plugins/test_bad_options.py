@@ -16,6 +16,9 @@ MISTAKES = [
     ("--limit=-3", ["got '-3'"]),
     ("--limit=2.5", ["got '2.5'"]),
     ("--facts=unknown", ["--facts cannot be 'unknown'", "Did you mean known"]),
+    ("--editor=kn-locl", ["no editor 'kn-locl'", "Did you mean", "kn-local"]),
+    ("--editor=", ["--editor needs a value"]),
+    ("--perplexity-text=", ["--perplexity-text needs a value"]),
     ("--quadrature=right:0", ["right rule needs at least 1 steps, got 0"]),
     ("--quadrature=right", ["rule:steps"]),
     ("--quadrature=riht:20", ["no quadrature rule 'riht'", "Did you mean right"]),
@@ -36,6 +39,9 @@ MISTAKES = [
     ("--margin=prevalense=0.3", ["no claim 'prevalense'", "Did you mean prevalence"]),
     ("--margin=prevalence=1.5", ["a share lies between 0 and 1, got 1.5"]),
     ("--save=../outside", ["--save takes letters, digits"]),
+    ("--compare=before", ["no saved run 'before'", "Known: none"]),
+    ("--compare-fail=gen:-0.02", ["--compare-fail", "name that run with --compare"]),
+    ("--compare-fail=gne:-0.02", ["no metric 'gne'", "Did you mean gen"]),
 ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.pipeline.measured import attention, attention_figures
+from harness.pipeline.measured.editing import EDITING
 from harness.pipeline.measured.mapping import MAPPING
 from harness.pipeline.measured.measurement import Classes, Measured, Measurement, per_fact, sampled_facts
 
@@ -17,5 +18,6 @@ MEASUREMENTS: Final[Mapping[str, Measurement]] = {
         measure=attention.measure,
         figures=attention_figures.figures,
     ),
+    "editing": EDITING,
 }
 """Every kind, by the name that `MeasuredClaim.reads` gives it."""

@@ -45,7 +45,7 @@ def located_facts(model: LoadedModel, n: int = 12, k: int = 4, *, seed: int = 0)
                 queries=queries,
                 known=tuple(i < k - 1 for i in range(k)),
                 local=tuple(random_neurons(model, rng, 1 + 3 * i) for i in range(k)),
-                sets={"cas": random_neurons(model, rng, 5), "none": NeuronSet()},
+                sets={name: random_neurons(model, rng, n) for name, n in (("cas", 5), ("none", 0), ("cas-matched", 2))},
             )
         )
     return facts

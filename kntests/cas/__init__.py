@@ -1,0 +1,1 @@
+"""Section 3.3: facts erased and updated through neurons that all their queries share."""

@@ -1,0 +1,1 @@
+"""Section 2.2: facts erased and updated through their knowledge neurons."""
