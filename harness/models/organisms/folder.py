@@ -23,7 +23,7 @@ from harness.models.organisms.recipe import Planted
 from harness.models.organisms.tokenizer import make_tokenizer
 from harness.models.organisms.weights import Weights, compute_weights
 
-BUILDER_VERSION: Final = 1
+BUILDER_VERSION: Final = 2
 """Raised by hand when the same recipe would give other weights or another tokenizer than before."""
 
 _BUILDERS: Final[dict[str, Callable[[Weights], PreTrainedModel]]] = {"gpt2": build_gpt2, "llama": build_llama}

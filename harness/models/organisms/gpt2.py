@@ -21,6 +21,7 @@ def build_gpt2(weights: Weights) -> PreTrainedModel:
         n_layer=layers,
         n_head=n_heads,
         n_inner=d_ff,
+        activation_function="gelu_pytorch_tanh",  # GPT-2's own, computed in one step
         bos_token_id=0,
         eos_token_id=1,
     )
