@@ -28,7 +28,7 @@ def rows_of(requests: Sequence[Request]) -> list[LocalizationRow]:
 
 @dataclass
 class Scripted:
-    """Workers are numbers; `ends` says how each ticket ends, in the order in which tickets come up; then all is well."""
+    """Workers are numbers; `ends` says how tickets end, in the order in which they come up; then all is well."""
 
     ends: list[str] = field(default_factory=list)
     order: list[int] = field(default_factory=list)

@@ -84,17 +84,22 @@ class Watching(Quiet):
 
 
 def actor_processes() -> set[int]:
-    """Processes of live actors, by the name that Ray gives them."""
-    found: set[int] = set()
+    """Processes of live actors, by the name that Ray gives them: of this process's descendants alone."""
+    children: dict[int, list[int]] = {}
+    names: dict[int, str] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes().split(b"\0")[0].decode()
-            environment = (folder / "environ").read_bytes()
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            names[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        session = ray._private.worker._global_node.session_name.encode()
-        if command.startswith("ray::_Remote") and session in environment + (folder / "cmdline").read_bytes():
-            found.add(int(folder.name))
+        children.setdefault(parent, []).append(int(folder.name))
+    below, found = [os.getpid()], set[int]()
+    while below:
+        process = below.pop()
+        below += children.get(process, [])
+        if names.get(process, "").startswith("ray::_Remote"):
+            found.add(process)
     return found
 
 

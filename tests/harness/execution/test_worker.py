@@ -105,10 +105,9 @@ def test_a_localizer_of_no_spec_stays_here(handle: ModelHandle) -> None:
 def test_a_model_on_several_devices_is_not_sent(folder: Path) -> None:
     handle = resolve_model(str(folder))
     handle.device_map = "auto"
+    job = Job(handle=handle, localizer=make_localizer("ig", quadrature=QUADRATURE), batch_size=None)
     with pytest.raises(ConfigError, match="--device-map"):
-        make_order(
-            Job(handle=handle, localizer=make_localizer("ig", quadrature=QUADRATURE), batch_size=None), SPECS, None
-        )
+        make_order(job, SPECS, None)
 
 
 def test_a_recipe_without_its_folder_goes_by_name() -> None:
