@@ -35,6 +35,7 @@ from tests.plugins.fakes import tell
 def test_where(number):
     tell(f"on {{os.environ.get('CUDA_VISIBLE_DEVICES')}}")
     if {crash} and number == 0:
+        tell(f"crash {{os.environ.get('CUDA_VISIBLE_DEVICES')}}")
         os._exit(1)
 """
 
@@ -44,7 +45,7 @@ def seen(bench, *arguments: str, gpus: int, n: int = 4, crash: bool = False):
     bench.write("kntests/conftest.py", CONFTEST.format(gpus=gpus))
     bench.write("kntests/test_claims.py", WHERE.format(n=n, crash=crash))
     bench.write("kntests/test_more.py", WHERE.format(n=n, crash=False))
-    result = bench.fresh("-p", "xdist", "kntests", "--dist=loadscope", *arguments)
+    result = bench.fresh("-p", "xdist", "kntests", *arguments)
     pairs = {line.split()[0]: line.split()[1] for line in bench.events("sees")}
     return result, pairs
 
@@ -63,9 +64,8 @@ def test_the_process_after_a_crash_takes_the_free_gpu(bench, monkeypatch):
     result, pairs = seen(bench, "-n2", gpus=2, crash=True)
     assert result.ret == 1
     assert "gw2" in pairs
-    crashed = next(gpu for gpu in ("0", "1") if gpu == pairs["gw2"])
-    assert [gpu for name, gpu in pairs.items() if name != "gw2"].count(crashed) == 1
-    assert {gpu for name, gpu in pairs.items() if name != "gw2"} == {"0", "1"}
+    assert bench.events("crash") == [pairs["gw2"]]
+    assert {pairs["gw0"], pairs["gw1"]} == {"0", "1"}
 
 
 @pytest.mark.parametrize(
