@@ -181,8 +181,10 @@ class _Actors:
     def start(self) -> tuple[ActorHandle, ray.ObjectRef]:
         # Who restarts a dead actor is the dispatch, which knows what the actor had to do.
         kind = cast(Any, ray.remote(_Remote)).options(max_restarts=0, max_task_retries=0, **self._share)
-        threads = None if "num_gpus" in self._share else int(self._share["num_cpus"])
-        actor = kind.remote(self.order.model, self.order.adapter, threads=threads)
+        on_gpu = "num_gpus" in self._share
+        recipe = {**self.order.model, "device": "cuda" if on_gpu else "cpu"}  # an actor without its GPU is an error
+        threads = None if on_gpu else int(self._share["num_cpus"])
+        actor = kind.remote(recipe, self.order.adapter, threads=threads)
         return actor, actor.told_load.remote()
 
     def submit(self, worker: ActorHandle, requests: Sequence[Request]) -> ray.ObjectRef:
