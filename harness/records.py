@@ -8,9 +8,11 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self, cast
+from types import UnionType
+from typing import Any, Self, cast, get_args, get_origin, get_type_hints
 
 from harness.errors import RecordError
+from harness.json_text import NotJsonError, parse_json
 
 SCHEMA_VERSION = 1
 
@@ -53,17 +55,40 @@ class _Record:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: object) -> Self:
         """Reads nested builtins back.
 
         Raises:
-            RecordError: a key too many or too few.
+            RecordError: not a mapping, a key too many or too few, or a value of another type.
         """
-        known = {item.name for item in fields(cls)}
-        for name in sorted(known ^ set(data)):
+        if not isinstance(data, Mapping):
+            raise RecordError(f"{cls.__name__}: expected an object, got {type(data).__name__}", field=cls.__name__)
+        given, known = cast(Mapping[str, Any], data), {item.name for item in fields(cls)}
+        for name in sorted(known ^ set(given)):
             problem = "is missing" if name in known else f"is unknown to schema version {SCHEMA_VERSION}"
             raise RecordError(f"{cls.__name__}: the key {name!r} {problem}", field=name)
-        return cls(**data)
+        for name, hint in get_type_hints(cls).items():
+            if not _fits(given[name], hint):
+                raise RecordError(f"{cls.__name__}: {name!r} should be {hint}, got {given[name]!r:.60}", field=name)
+        return cls(**given)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of the annotated type; whole numbers are numbers, and a list may stand for a tuple."""
+    if hint is Any:
+        return True
+    kind, inner = get_origin(hint) or hint, get_args(hint)
+    if kind is UnionType:
+        return any(_fits(value, one) for one in inner)
+    if kind is dict:
+        return isinstance(value, dict) and all(
+            _fits(k, inner[0]) and _fits(v, inner[1]) for k, v in cast(dict[object, object], value).items()
+        )
+    if kind is tuple:
+        return isinstance(value, list | tuple) and all(_fits(v, inner[0]) for v in cast(list[object], value))
+    if kind is float:
+        return type(value) in (int, float)
+    return value is None if kind is type(None) else type(value) is kind
 
 
 def _plain(value: object) -> object:
@@ -241,15 +266,17 @@ class RunRecord(_Record):
             RecordError: not JSON, another schema version, or a key too many or too few.
         """
         try:
-            data = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+            data = parse_json(text)
+        except NotJsonError as error:
             raise RecordError(f"not a run record: {error}", field="run.json") from None
         if not isinstance(data, dict) or cast(dict[str, Any], data).get("schema_version") != SCHEMA_VERSION:
             raise RecordError(f"not a run record of schema version {SCHEMA_VERSION}", field="schema_version")
         known = cast(dict[str, Any], data)
-        manifest = Manifest.from_dict(known.pop("manifest", {}))
-        claims = tuple(ClaimRow.from_dict(row) for row in known.pop("claims", []))
-        return cls.from_dict({**known, "manifest": manifest, "claims": claims})
+        rows = known.pop("claims", [])
+        if not isinstance(rows, list):
+            raise RecordError("RunRecord: 'claims' should be a list", field="claims")
+        claims = tuple(ClaimRow.from_dict(row) for row in cast(list[Any], rows))
+        return cls.from_dict({**known, "manifest": Manifest.from_dict(known.pop("manifest", {})), "claims": claims})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

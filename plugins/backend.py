@@ -4,9 +4,11 @@ Only `plugins.activation` imports this module, so a session without the benchmar
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from harness.claims import (
+    ATTENTION_CLAIMS,
     Agreement,
     Claim,
     JointClaim,
@@ -19,6 +21,7 @@ from harness.claims import (
     Separation,
     Trend,
 )
+from harness.claims.mapping import DIRECTIONS, consistent_drop, larger_drop, own_over_neighbors, own_over_random
 from harness.consistency import StaticThreshold
 from harness.execution.engines import make_engine
 from harness.execution.progress import Progress
@@ -36,6 +39,15 @@ CLAIMS: Final[Mapping[str, Callable[..., Claim | JointClaim | MeasuredClaim]]] =
     "agreement": lambda **common: Agreement(threshold=StaticThreshold(), **common),
     "trend": lambda **common: Trend(threshold=StaticThreshold(), **common),
     "replication": lambda **common: Replication(threshold=StaticThreshold(), printed=_ANY, **common),
+    **{
+        f"{claim.__name__}_{direction}": partial(claim, threshold=StaticThreshold(), direction=direction)
+        for claim in (own_over_neighbors, larger_drop, consistent_drop, own_over_random)
+        for direction in DIRECTIONS
+    },
+    **{
+        name: lambda make=make, **common: make(threshold=StaticThreshold(), **common)
+        for name, make in ATTENTION_CLAIMS.items()
+    },
 }
 """Every claim of the benchmark, by name, as it is built from its procedure: what `--margin` may name."""
 

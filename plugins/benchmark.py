@@ -12,12 +12,15 @@ import pytest
 
 from harness.errors import ConfigError, HarnessError
 from harness.execution.progress import Progress
+from plugins.junit import note_smoke
 from plugins.progress import make_progress
 from plugins.run_log import RunLog, attach_effort, run_log
 from plugins.settings import Request, read_request
+from plugins.step_summary import add_to_step_summary
 from reports.load import load_run
 from reports.precision import precision_lines
-from reports.tables import table1_document
+from reports.run import read_saved_run
+from reports.writing import page, write_reports
 
 if TYPE_CHECKING:  # These import torch or scipy, which only the benchmark itself should cost.
     from harness.claims import Claim, JointClaim, MeasuredClaim, Procedure
@@ -142,16 +145,19 @@ class Benchmark:
                 f"Interrupted. What was localized is kept in {self.request.store}; the same command resumes."
             )
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Saves the run: every claim row, and the table as Markdown."""
+        """Saves the run with every claim row, then its report; before a JUnit file is written, which says of it too."""
         log = run_log(self._config)
         if not log.rows or exitstatus == pytest.ExitCode.INTERRUPTED or hasattr(self._config, "workerinput"):
             return
-        try:
-            self._save(log)
-        except (HarnessError, OSError) as error:
-            log.notes.append(f"This run could not be saved: {error}")
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        for what, work in (("run could not be saved", self._save), ("run's report could not be written", self._report)):
+            try:
+                work(log)
+            except (HarnessError, OSError) as error:
+                log.notes.append(f"This {what}: {error}")
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+                break
 
     def _save(self, log: RunLog) -> None:
         arguments = [str(argument) for argument in self._config.invocation_params.args]
@@ -169,8 +175,13 @@ class Benchmark:
         record = load_run(log.folder)
         log.precision = precision_lines(record)
         log.smoke = record.manifest.smoke
-        (log.folder / "tables").mkdir(exist_ok=True)
-        (log.folder / "tables" / "table1.md").write_text(table1_document(record), encoding="utf-8")
+        note_smoke(self._config, log.smoke)
+
+    def _report(self, log: RunLog) -> None:
+        assert log.folder is not None, "a run is saved before it is reported"
+        run = read_saved_run(log.folder)
+        write_reports(run, log.folder, self.request.report)
+        add_to_step_summary(lambda: page(run), f"Too much for this page: {log.folder}")
 
 
 BENCHMARK = pytest.StashKey[Benchmark]()

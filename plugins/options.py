@@ -190,6 +190,13 @@ OPTIONS = (
     ),
     Option(name="save", metavar="NAME", help="name of the saved run. Default: the time."),
     Option(
+        name="report",
+        metavar="LIST",
+        default="md",
+        help="what is written beside the saved run, separated by commas: md (a page of verdicts and the paper's"
+        " tables), latex, csv (the tables), figures, or all. Default: md.",
+    ),
+    Option(
         name="dry-run",
         help="say what would be localized, what the store has of it, and about how much time, memory and disk the rest"
         " takes; then stop.",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import ClaimRow
+from plugins.junit import junit_properties
 
 PROPERTY = "kn_claim_row"
 """Name of the report property that carries a row, as JSON text: only builtins survive the way between processes."""
@@ -20,6 +21,7 @@ EFFORT = "kn_effort"
 def attach_row(item: pytest.Item, row: ClaimRow) -> None:
     """Hands a row to the report of the test that is running."""
     item.user_properties.append((PROPERTY, json.dumps(row.to_dict(), allow_nan=False)))
+    item.user_properties.extend(junit_properties(row))
 
 
 def attach_effort(item: pytest.Item, cells: Iterable[tuple[str, str]], loads: Mapping[str, int]) -> None:
@@ -85,8 +87,15 @@ class RunLog:
         """Takes the order of the tests from a worker, since the controller of pytest-xdist collects none."""
         self._order = {test: index for index, test in enumerate(ids)}
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Takes what a test came to; properties are repeated on the report of every later phase."""
+        """Takes what a test came to; properties are repeated on the report of every later phase.
+
+        From the last one they are taken away, before a JUnit file is written that would hold every row once more.
+        """
+        if report.when == "teardown":
+            kept = [entry for entry in report.user_properties if entry[0] not in (PROPERTY, EFFORT)]
+            report.user_properties[:] = kept
         if report.when != "call":
             return
         if rows := rows_of(report):

@@ -13,6 +13,7 @@ from harness.attribution.quadrature import Quadrature
 from harness.consistency import Threshold, parse_threshold
 from harness.errors import ConfigError, near_matches
 from plugins.options import OPTIONS, Option
+from reports.asked import check_formats
 
 FAIL_ON = ("refuted", "inconclusive", "never")
 ENGINES = ("local", "ray")
@@ -50,6 +51,7 @@ class Request:
     fail_on: str
     margins: dict[str, float]
     save: str | None
+    report: tuple[str, ...]
     dry_run: bool
     offline: bool
     trust_remote_code: bool
@@ -111,6 +113,7 @@ def _read(text: "_Texts", claims: Iterable[str]) -> Request:
         fail_on=text.choice("fail-on", FAIL_ON),
         margins=dict(_margin(entry, list(claims)) for entry in text.many("margin")),
         save=None if save is None else _file_name("save", save),
+        report=check_formats(text.listed("report"), "report"),
         dry_run=text.switch("dry-run"),
         offline=text.switch("offline"),
         trust_remote_code=text.switch("trust-remote-code"),

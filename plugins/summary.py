@@ -1,11 +1,15 @@
 """The terminal summary: one table a claim, the reasons below it, and where the run was saved."""
 
+import os
+import shutil
+
 import pytest
 
 from harness.records import ClaimRow
 from plugins.run_log import run_log
 from plugins.verdicts import COLOURS
-from reports.tables import table1
+from reports.claim_tables import claim_table
+from reports.formats import terminal
 
 Reporter = pytest.TerminalReporter
 
@@ -33,15 +37,15 @@ def _show_claim(reporter: Reporter, rows: list[ClaimRow]) -> None:
     reporter.section(f"{rows[0].claim} ({rows[0].marker})")
     reporter.write_line(rows[0].statement)
     reporter.write_line("")
-    header, *lines = table1(rows).text().splitlines()
-    reporter.write_line(header, bold=True)
-    rule, *lines = lines
-    reporter.write_line(rule)
-    for line, row in zip(lines, rows, strict=True):
-        # The verdict is the last column, so what stands before it ends where the verdict's word begins.
-        before = line.rindex(row.verdict) if row.expected is None else line.index(row.verdict)
-        reporter.write(line[:before])
-        reporter.write_line(line[before:], **{COLOURS[row.verdict]: True})
+    paint = COLOURS if reporter.hasmarkup else None
+    reporter.write_line(terminal.render_grid(claim_table(rows), width=_width(reporter), paint=paint))
     reporter.write_line("")
     for row in rows:
         reporter.write_line(f"{row.model} {row.localizer} {row.threshold or ''}".rstrip() + f": {row.reason}")
+
+
+def _width(reporter: Reporter) -> int | None:
+    """Characters of a line where somebody looks at a terminal or says how many; None in a file, which has no end."""
+    if not reporter.isatty() and "COLUMNS" not in os.environ:
+        return None
+    return shutil.get_terminal_size().columns

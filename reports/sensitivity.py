@@ -1,51 +1,73 @@
 """How results depend on the selection of neurons and on the quadrature: tables and a page."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from harness.records import QuadratureRow, SelectionRow, SensitivityRecord
-from reports.tables import MISSING, Table
+from reports.formats import markdown
+from reports.table import Table, column, general, interval, number, percent, scientific, word
 
 
-def selection_table(rows: Sequence[SelectionRow]) -> Table:
+def selection_table(rows: Sequence[SelectionRow], *, smoke: str | None = None) -> Table:
     """One row a selection fraction t: size of the sets, share of K_II, CS2 between its bounds, both verdicts."""
     return Table(
-        headers=("t", "KN a query", "K_II [95 %]", "CS2", "ceiling", "floor", "separation", "prevalence"),
+        name="selection",
+        title="Selection of knowledge neurons",
+        columns=(
+            column("t", "t", align="left"),
+            column("mean_set_size", "KN a query"),
+            column("share_inconsistent", "K_II [95 %]", statistic="share", interval=True),
+            column("mean_cs2", "CS2"),
+            column("ceiling", "ceiling"),
+            column("floor", "floor"),
+            column("separation", "separation", align="left"),
+            column("prevalence", "prevalence", align="left"),
+        ),
         rows=tuple(
             (
-                f"{row.t:g}",
-                f"{row.mean_set_size:.1f}",
-                _share(row),
-                *(_number(value) for value in (row.mean_cs2, row.ceiling, row.floor)),
-                row.separation,
-                row.prevalence,
+                general(row.t),
+                number(row.mean_set_size, 1),
+                interval(row.share_inconsistent, row.ci_low, row.ci_high),
+                number(row.mean_cs2),
+                number(row.ceiling),
+                number(row.floor),
+                word(row.separation),
+                word(row.prevalence),
             )
             for row in rows
         ),
-        labels=1,
-        values=tuple(asdict(row) for row in rows),
+        smoke=smoke,
     )
 
 
-def quadrature_table(rows: Sequence[QuadratureRow]) -> Table:
+def quadrature_table(rows: Sequence[QuadratureRow], *, smoke: str | None = None) -> Table:
     """One row a quadrature: how far its neurons are the converged ones, what it leaves out, what it costs."""
     return Table(
-        headers=("quadrature", "Jaccard", "same", "gap", "CS2", "K_II", "operations", "seconds a query"),
+        name="quadratures",
+        title="Quadrature",
+        columns=(
+            column("quadrature", "quadrature", align="left"),
+            column("jaccard", "Jaccard"),
+            column("identical", "same"),
+            column("completeness_gap", "gap"),
+            column("mean_cs2", "CS2"),
+            column("share_inconsistent", "K_II", statistic="share"),
+            column("relative_operations", "operations"),
+            column("seconds_a_query", "seconds a query"),
+        ),
         rows=tuple(
             (
-                row.quadrature,
-                _number(row.jaccard, 3),
-                _percent(row.identical),
-                MISSING if row.completeness_gap is None else f"{row.completeness_gap:.1e}",
-                _number(row.mean_cs2, 3),
-                _percent(row.share_inconsistent),
-                _number(row.relative_operations),
-                _number(row.seconds_a_query, 4),
+                word(row.quadrature),
+                number(row.jaccard, 3),
+                percent(row.identical),
+                scientific(row.completeness_gap),
+                number(row.mean_cs2, 3),
+                percent(row.share_inconsistent),
+                number(row.relative_operations),
+                number(row.seconds_a_query, 4),
             )
             for row in rows
         ),
-        labels=1,
-        values=tuple(asdict(row) for row in rows),
+        smoke=smoke,
     )
 
 
@@ -74,28 +96,15 @@ def sensitivity_document(record: SensitivityRecord) -> str:
     """Everything as a Markdown page, with the reason of every verdict."""
     parts = [f"# Sensitivity of {record.model} under {record.localizer} at {record.threshold}"]
     if record.manifest.smoke is not None:
-        parts.append(f"**Smoke run, not a result:** {record.manifest.smoke}.")
-    parts += ["## Selection of knowledge neurons", selection_note(record), selection_table(record.selection).markdown()]
+        parts.append(markdown.smoke_line(record.manifest.smoke))
+    selection = selection_table(record.selection)
+    parts += ["## Selection of knowledge neurons", selection_note(record), markdown.render_grid(selection)]
     parts.append("![Share of K_II and mean CS2 against t](selection.svg)")
     for claim in ("prevalence", "separation"):
-        reasons = [f"- t = {row.t:g}: {getattr(row, f'{claim}_reason')}" for row in record.selection]
+        reasons = [f"- t = {row.t:g}: {markdown.escape(getattr(row, f'{claim}_reason'))}" for row in record.selection]
         parts += [f"### {claim}", "\n".join(reasons)]
     parts += ["## Quadrature", quadrature_note(record)]
     if record.quadratures:
-        parts.append(quadrature_table(record.quadratures).markdown())
-    parts.append(f"Command: `{record.manifest.command}`, {record.manifest.created}.")
+        parts.append(markdown.render_grid(quadrature_table(record.quadratures)))
+    parts.append(f"Command: {markdown.code(record.manifest.command)}, {record.manifest.created}.")
     return "\n\n".join(parts) + "\n"
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return MISSING if value is None else f"{value:.{digits}f}"
-
-
-def _percent(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.0%}"
-
-
-def _share(row: SelectionRow) -> str:
-    if row.ci_low is None or row.ci_high is None:
-        return _number(row.share_inconsistent)
-    return f"{_number(row.share_inconsistent)} [{_number(row.ci_low)}, {_number(row.ci_high)}]"

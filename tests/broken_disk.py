@@ -4,12 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 STEPS = ("open", "write", "fsync", "replace")
 """The steps of writing a file atomically."""
+
+
+DEAD = 9
+"""Exit status of a process that died at a step."""
 
 
 @contextmanager
@@ -21,6 +25,23 @@ def broken_disk(step: str, code: int, *, spared: int = 0) -> Iterator[None]:
         code: an errno.
         spared: how often it still goes well.
     """
+
+    def fail() -> NoReturn:
+        raise OSError(code, os.strerror(code))
+
+    with _ending_at(step, fail, spared):
+        yield
+
+
+@contextmanager
+def dying_at(step: str) -> Iterator[None]:
+    """Ends this process at a step, as kill -9 would: nothing is closed, nothing is tidied up."""
+    with _ending_at(step, lambda: os._exit(DEAD), 0):
+        yield
+
+
+@contextmanager
+def _ending_at(step: str, end: Callable[[], NoReturn], spared: int) -> Iterator[None]:
     left = spared
 
     def failing(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,8 +53,8 @@ def broken_disk(step: str, code: int, *, spared: int = 0) -> Iterator[None]:
             if left >= 0:
                 return original(*args, **named)
             if step == "write":
-                return _Full(original(*args, **named), code)
-            raise OSError(code, os.strerror(code))
+                return _Full(original(*args, **named), end)
+            end()
 
         return fail
 
@@ -47,9 +68,9 @@ def broken_disk(step: str, code: int, *, spared: int = 0) -> Iterator[None]:
 class _Full:
     """A file that takes half of what is written into it."""
 
-    def __init__(self, file: Any, code: int) -> None:
+    def __init__(self, file: Any, end: Callable[[], NoReturn]) -> None:
         self._file = file
-        self._code = code
+        self._end = end
 
     def __enter__(self) -> "_Full":
         return self
@@ -59,4 +80,5 @@ class _Full:
 
     def write(self, content: bytes) -> None:
         self._file.write(content[: len(content) // 2])
-        raise OSError(self._code, os.strerror(self._code))
+        self._file.flush()
+        self._end()

@@ -7,6 +7,7 @@ answer tokens behind it, which are as they were up to the layer of entry and see
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, cast
 
 import torch
@@ -22,7 +23,11 @@ _BY_POSITION: Final = ("position_ids", "position_embeddings")
 """Arguments of blocks that say something of every position, in transformers' own names."""
 
 
-def climb(state: LastToken, entries: Sequence[Float[Tensor, "queries rows d_ff"] | None]) -> Tensor:
+def climb(
+    state: LastToken,
+    entries: Sequence[Float[Tensor, "queries _rows d_ff"] | None],
+    scales: Sequence[Float[Tensor, "queries _below d_ff"] | None] | None = None,
+) -> Tensor:
     """Runs rows from the layer where they enter to the last block.
 
     A row that enters at layer l is the last token with layer l's neurons replaced; layers below are as they were. Where
@@ -36,25 +41,33 @@ def climb(state: LastToken, entries: Sequence[Float[Tensor, "queries rows d_ff"]
     Args:
         state: the unmodified run.
         entries: for every layer the neurons that its rows have instead, or None; differentiable.
+        scales: for every layer what the neurons of the rows that entered below are multiplied by at their last query
+            token as they pass, or None; None for rows that pass as they are.
 
     Returns:
         Hidden states after the last block, [queries, rows * positions, d_model]: the positions of a row are adjacent,
         rows ordered by the layer of entry.
     """
     rows: Tensor | None = None
-    for block, module, projection, entry in zip(
-        state.blocks, state.model.blocks, state.model.output_projections, entries, strict=True
+    for block, module, projection, entry, scale in zip(
+        state.blocks,
+        state.model.blocks,
+        state.model.output_projections,
+        entries,
+        scales or [None] * len(entries),
+        strict=True,
     ):
         device = block.output.device  # blocks may lie on several
         rows = None if rows is None else rows.to(device)
         entry = None if entry is None else entry.to(device)
+        scale = None if scale is None else scale.to(device)
         if entry is not None and not state.model.family.ffn_added_as_is:
             below = block.input[:, None].expand(-1, entry.shape[1], -1, -1).flatten(1, 2)
             with replacing_input(projection, _put_last(entry, block.input.shape[1])):
-                rows = _run_block(state, block, module, _beside(rows, below))
+                rows = _run_block(state, block, module, projection, _beside(rows, below), scale)
             continue
         if rows is not None:
-            rows = _run_block(state, block, module, rows)
+            rows = _run_block(state, block, module, projection, rows, scale)
         if entry is not None:
             last = block.output[:, :1] + (projection(entry) - projection(block.neurons[:, None]))
             rows = _beside(rows, _in_front(last, block.output[:, None, 1:].expand(-1, entry.shape[1], -1, -1)))
@@ -104,15 +117,35 @@ class _PrefixCache(Cache):
         )
 
 
-def _run_block(state: LastToken, block: BlockState, module: nn.Module, rows: Tensor) -> Tensor:
+def _run_block(
+    state: LastToken, block: BlockState, module: nn.Module, projection: nn.Module, rows: Tensor, scale: Tensor | None
+) -> Tensor:
     """One block on the rows; in pieces where prefix and rows have to fit into what the block masks by position."""
-    limit = state.model.context_length
+    limit, n_positions = state.model.context_length, block.input.shape[1]
     if not state.model.family.masks_by_position or limit is None:
-        return _call_block(state, block, module, rows)
-    n_positions = block.input.shape[1]
+        with _scaling(projection, scale, n_positions):
+            return _call_block(state, block, module, rows)
     room = (limit - block.prefix_keys.shape[2]) // n_positions
     pieces = rows.split(room * n_positions, dim=1)
-    return torch.cat([_call_block(state, block, module, piece) for piece in pieces], dim=1)
+    scales = [None] * len(pieces) if scale is None else scale.split(room, dim=1)
+    ran: list[Tensor] = []
+    for piece, of_piece in zip(pieces, scales, strict=True):
+        with _scaling(projection, of_piece, n_positions):
+            ran.append(_call_block(state, block, module, piece))
+    return torch.cat(ran, dim=1)
+
+
+def _scaling(projection: nn.Module, scale: Tensor | None, n_positions: int) -> AbstractContextManager[None]:
+    """Multiplies the neurons of the first rows at their last query token; those that enter here come behind them."""
+    if scale is None:
+        return nullcontext()
+
+    def multiply(neurons: Tensor) -> Tensor:
+        by_row = neurons.reshape(len(scale), -1, n_positions, scale.shape[2]).clone()
+        by_row[:, : scale.shape[1], 0] *= scale
+        return by_row.view(neurons.shape)
+
+    return replacing_input(projection, multiply)
 
 
 def _call_block(state: LastToken, block: BlockState, module: nn.Module, rows: Tensor) -> Tensor:

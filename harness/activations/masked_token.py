@@ -122,7 +122,11 @@ def padded_sentences(model: LoadedModel, queries: Sequence[EncodedQuery]) -> tup
     return ids.to(model.device), attended.long().to(model.device), position.to(model.device)
 
 
-def climb_sentences(state: MaskedToken, entries: Sequence[Float[Tensor, "queries rows d_ff"] | None]) -> Tensor:
+def climb_sentences(
+    state: MaskedToken,
+    entries: Sequence[Float[Tensor, "queries _rows d_ff"] | None],
+    scales: Sequence[Float[Tensor, "queries _below d_ff"] | None] | None = None,
+) -> Tensor:
     """Runs rows from the layer where they enter to the last block.
 
     A row that enters at layer l is the sentence with layer l's neurons replaced at the mask token: the unmodified input
@@ -131,23 +135,37 @@ def climb_sentences(state: MaskedToken, entries: Sequence[Float[Tensor, "queries
     Args:
         state: the unmodified run.
         entries: for every layer the neurons that its rows have instead, or None; differentiable.
+        scales: for every layer what the neurons of the rows that entered below are multiplied by at the mask token as
+            they pass, or None; None for rows that pass as they are.
 
     Returns:
         Hidden states after the last block at the mask token, [queries, rows, d_model], rows ordered by the layer of
         entry.
     """
     rows: Tensor | None = None  # [queries, rows, tokens, d_model]
-    for block, module, projection, entry in zip(
-        state.blocks, state.model.blocks, state.model.output_projections, entries, strict=True
+    for block, module, projection, entry, scale in zip(
+        state.blocks,
+        state.model.blocks,
+        state.model.output_projections,
+        entries,
+        scales or [None] * len(entries),
+        strict=True,
     ):
         device = block.output.device  # blocks may lie on several
         rows = None if rows is None else rows.to(device)
-        if entry is None:
-            rows = None if rows is None else _run_block(block, module, rows)
+        if entry is not None:
+            below = block.input[:, None].expand(-1, entry.shape[1], -1, -1)
+            rows = below if rows is None else torch.cat([rows, below], dim=1)
+        if rows is None:
             continue
-        below = block.input[:, None].expand(-1, entry.shape[1], -1, -1)
-        rows = below if rows is None else torch.cat([rows, below], dim=1)
-        with replacing_input(projection, _put_last(entry.to(device), rows.shape[:3], state.position.to(device))):
+        with ExitStack() as stack:
+            shape, position = rows.shape[:3], state.position.to(device)
+            if entry is not None:
+                put = _put_last(entry.to(device), shape, position)
+                stack.enter_context(replacing_input(projection, put))
+            if scale is not None:
+                multiply = _multiplied(scale.to(device), shape, position)
+                stack.enter_context(replacing_input(projection, multiply))
             rows = _run_block(block, module, rows)
     if rows is None:
         raise ValueError("no layer has an entry")
@@ -167,6 +185,21 @@ def _put_last(
         return by_row.view(neurons.shape)
 
     return put
+
+
+def _multiplied(
+    scale: Float[Tensor, "queries rows_below d_ff"], shape: torch.Size, position: Int[Tensor, " queries"]
+) -> Callable[[Tensor], Tensor]:
+    """Multiplies the neurons of the first rows of every query at its mask token."""
+    query = torch.arange(shape[0], device=scale.device)[:, None]
+    row = torch.arange(scale.shape[1], device=scale.device)
+
+    def multiply(neurons: Tensor) -> Tensor:
+        by_row = neurons.reshape(*shape, -1)
+        scaled = by_row[query, row, position[:, None]] * scale
+        return by_row.index_put((query, row, position[:, None]), scaled).view(neurons.shape)
+
+    return multiply
 
 
 def _run_block(block: SentenceState, module: torch.nn.Module, rows: Tensor) -> Tensor:

@@ -23,11 +23,17 @@ def run_unmodified(model: LoadedModel, queries: Sequence[EncodedQuery], *, answe
     return run_last_token(model, queries, answer_tokens=answer_tokens)
 
 
-def climb_rows(state: Unmodified, entries: Sequence[Float[Tensor, "queries rows d_ff"] | None]) -> Tensor:
+def climb_rows(
+    state: Unmodified,
+    entries: Sequence[Float[Tensor, "queries _rows d_ff"] | None],
+    scales: Sequence[Float[Tensor, "queries _below d_ff"] | None] | None = None,
+) -> Tensor:
     """Runs rows from the layer where they enter: see `climb` and `climb_sentences`.
 
     Returns:
         Hidden states after the last block where the answer is read, [queries, rows * positions, d_model]: one position
         for every answer token that counts, those of a row adjacent, rows ordered by the layer of entry.
     """
-    return climb_sentences(state, entries) if isinstance(state, MaskedToken) else climb(state, entries)
+    if isinstance(state, MaskedToken):
+        return climb_sentences(state, entries, scales)
+    return climb(state, entries, scales)

@@ -1,6 +1,7 @@
 """Claims about where a model keeps facts: statement, estimand, margin, decision. They read evidence, never a model."""
 
 from harness.claims.agreement import Agreement
+from harness.claims.attention import ATTENTION_CLAIMS
 from harness.claims.claim import Claim, JointClaim, MeasuredClaim
 from harness.claims.comparison import Comparison, Facts
 from harness.claims.conjunction import in_every_cell
@@ -16,6 +17,7 @@ from harness.claims.trend import Trend
 from harness.claims.verdict import Control, Finding, Verdict, number
 
 __all__ = [
+    "ATTENTION_CLAIMS",
     "Agreement",
     "Claim",
     "Comparison",

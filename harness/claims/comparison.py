@@ -11,9 +11,10 @@ from jaxtyping import Bool, Float, Int
 
 from harness.claims.classes import FEWEST_FACTS, FEWEST_RELATIONS
 from harness.claims.effects import Effects
+from harness.claims.interval_of_mean import interval_of, p_above
 from harness.claims.procedure import Procedure
 from harness.claims.verdict import Verdict, number
-from harness.statistics import StudentizedBootstrap, cluster_bootstrap, cluster_contrast, minimum_detectable
+from harness.statistics import Interval, StudentizedBootstrap, cluster_bootstrap, cluster_contrast, minimum_detectable
 
 TRIMMED: Final = 0.1
 """Share of facts that the trimmed mean leaves out at either end."""
@@ -47,6 +48,9 @@ class Comparison:
         facts: whose mean.
         margin: held against the interval; None for the claim's.
         decides: whether the claim hangs on it; else it stands in the row only.
+        alike: whether the number may be the same in nearly all facts, so that Student's interval takes the place of the
+            bootstrap's where that breaks down.
+        where_enough: whether the claim goes on without it where too few facts have both numbers.
     """
 
     label: str
@@ -55,6 +59,16 @@ class Comparison:
     facts: Facts = Facts.ALL
     margin: float | None = None
     decides: bool = True
+    where_enough: bool = False
+    alike: bool = False
+
+    def interval(self, bootstrap: StudentizedBootstrap) -> Interval:
+        """The 95 % interval of the mean."""
+        return interval_of(bootstrap) if self.alike else bootstrap.interval()
+
+    def p_above(self, bootstrap: StudentizedBootstrap, margin: float) -> float | None:
+        """One-sided p of "the mean is at most `margin`", by the method of the interval."""
+        return p_above(bootstrap, margin) if self.alike else bootstrap.p_above(margin)
 
     def values(self, effects: Effects) -> Float[np.ndarray, " facts"]:
         """The difference of every fact; nan where one of its numbers is missing.
@@ -95,6 +109,12 @@ class Compared:
     n_relations: int
 
     @property
+    def decides(self) -> bool:
+        """Whether the claim hangs on it."""
+        left_out = self.comparison.where_enough and self.verdict is Verdict.NOT_APPLICABLE
+        return self.comparison.decides and not left_out
+
+    @property
     def estimate(self) -> float | None:
         """The mean, or the difference of two means."""
         return None if self.bootstrap is None else number(self.bootstrap.estimate)
@@ -104,13 +124,13 @@ class Compared:
         """The 95 % interval; None for an end that is not finite."""
         if self.bootstrap is None:
             return None, None
-        interval = self.bootstrap.interval()
+        interval = self.comparison.interval(self.bootstrap)
         return number(interval.low), number(interval.high)
 
     @property
     def p_value(self) -> float | None:
         """One-sided, against the margin."""
-        return None if self.bootstrap is None else self.bootstrap.p_above(self.margin)
+        return None if self.bootstrap is None else self.comparison.p_above(self.bootstrap, self.margin)
 
     def as_record(self) -> dict[str, object]:
         """Builtins only. Mean, median and trimmed mean are those of single facts."""
@@ -119,13 +139,14 @@ class Compared:
         return {
             "label": self.comparison.label,
             "facts": str(self.comparison.facts),
-            "decides": self.comparison.decides,
+            "decides": self.decides,
             "verdict": str(self.verdict),
             "estimate": self.estimate,
             "ci_low": low,
             "ci_high": high,
             "margin": self.margin,
             "p_value": self.p_value,
+            "interval_method": None if self.bootstrap is None else self.comparison.interval(self.bootstrap).method,
             "n_facts": len(self.values),
             "n_relations": self.n_relations,
             "mean": number(self.values.mean()) if some else None,
@@ -252,7 +273,7 @@ def _judged(
     few: str | None,
 ) -> tuple[Verdict, str]:
     """The interval against the margin."""
-    interval = bootstrap.interval()
+    interval = comparison.interval(bootstrap)
     found = (
         f"{comparison.label}: {bootstrap.estimate:.3g} for {comparison.facts} (95 % interval {interval.low:.3g} to"
         f" {interval.high:.3g}; margin {margin:g}; {facts} facts)."

@@ -53,7 +53,7 @@ class EffectClaim:
         says: the claim in one sentence, without its margin.
         marker: the family of claims, which is also the pytest marker.
         reads: the measurement that it takes: `mapping`, `attention` or `editing`.
-        comparisons: what has to come out; at least one that decides.
+        comparisons: what has to come out; at least one that decides whatever there are facts for.
         threshold: where CS2 is cut into K_I and K_II.
         margin: of the comparisons that have none of their own.
         procedure: what all claims share.
@@ -70,9 +70,9 @@ class EffectClaim:
 
     def __post_init__(self) -> None:
         """Raises ConfigError if nothing decides, or the margin is no number."""
-        if not any(comparison.decides for comparison in self.comparisons):
+        if not any(comparison.decides and not comparison.where_enough for comparison in self.comparisons):
             raise ConfigError(
-                f"{self.name} has no comparison that decides", setting="comparisons", value=self.comparisons
+                f"{self.name} has no comparison that always decides", setting="comparisons", value=self.comparisons
             )
         if not math.isfinite(self.margin):
             raise ConfigError(
@@ -100,12 +100,12 @@ class EffectClaim:
         stop = gate.objection() or effects.objection()
         consistent, cut = classes_of(evidence, self.threshold, self.procedure)
         compared = () if stop is not None else self._compared(evidence, effects, consistent)
-        worst = min((one for one in compared if one.comparison.decides), key=_badness, default=None)
+        worst = min((one for one in compared if one.decides), key=_badness, default=None)
         verdict, reason = stop or _worst(worst, compared)
         low, high = (None, None) if worst is None else worst.ends
         return Finding(
             verdict=verdict,
-            reason=reason,
+            reason=reason if effects.remark is None else f"{reason} {effects.remark}",
             estimate=worst and worst.estimate,
             ci_low=low,
             ci_high=high,
@@ -150,7 +150,7 @@ def _badness(one: Compared) -> tuple[int, float]:
 def _worst(worst: Compared | None, compared: tuple[Compared, ...]) -> tuple[Verdict, str]:
     """The verdict of the worst comparison, and how many others there are."""
     assert worst is not None
-    deciding = [one for one in compared if one.comparison.decides]
+    deciding = [one for one in compared if one.decides]
     if len(deciding) == 1:
         return worst.verdict, worst.reason
     counts = {word: sum(one.verdict is word for one in deciding) for word in WORST_FIRST}
@@ -160,5 +160,5 @@ def _worst(worst: Compared | None, compared: tuple[Compared, ...]) -> tuple[Verd
 
 def _largest_p(compared: tuple[Compared, ...]) -> float | None:
     """p of "one of them does not hold": the largest; None where one has none."""
-    p_values = [one.p_value for one in compared if one.comparison.decides]
+    p_values = [one.p_value for one in compared if one.decides]
     return None if not p_values or None in p_values else max(p for p in p_values if p is not None)

@@ -19,6 +19,7 @@ class Effects:
         excluded: why facts have no number, and how many.
         controls: of the measurement; a failed one makes every claim that reads it VOID.
         obstacle: why the model allows none of it, and what to do; every claim that reads it is NOT_APPLICABLE then.
+        remark: what a reader of any verdict on these numbers has to know; ends its reason.
         absent: quantity -> why it was measured for no fact; a claim that reads it is NOT_APPLICABLE.
         notes: what else a reader of the rows needs; goes into their extras, builtins only.
     """
@@ -27,6 +28,7 @@ class Effects:
     excluded: Mapping[str, int] = field(default_factory=dict[str, int])
     controls: tuple[Control, ...] = ()
     obstacle: str | None = None
+    remark: str | None = None
     absent: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: Mapping[str, object] = field(default_factory=dict[str, object])
 

@@ -98,3 +98,34 @@ def predominance(queries: Sequence[QueryAttention], *, reading: str = "column") 
         return None
     token, count = Counter(named).most_common(1)[0]
     return Predominance(value=count / len(named), token=token, n_queries=len(named), n_degenerate=n_degenerate)
+
+
+def shuffled_predominance(
+    queries: Sequence[QueryAttention], *, reading: str = "column", shuffles: int, rng: np.random.Generator
+) -> float | None:
+    """Mean P of the same queries with the sums of each shuffled over the positions that its reading compares.
+
+    Patterns of a fact have its subject and other words in common, so P is high by itself where queries are short. Under
+    a shuffle every position is as likely to be the most attended one, and which tokens there are stays as it is.
+
+    Args:
+        queries: the queries of one fact.
+        reading: as in `predominance`.
+        shuffles: how many are averaged over.
+        rng: draws them.
+
+    Returns:
+        the mean, or None where `predominance` is None.
+    """
+    if predominance(queries, reading=reading) is None:
+        return None
+    first = int(reading == "column")
+    number: dict[Hashable, int] = {}
+    picked: list[np.ndarray] = []
+    for query in queries:
+        tokens = [number.setdefault(token, len(number)) for token in query.tokens[first:]]
+        if tokens:
+            picked.append(rng.choice(tokens, size=shuffles))
+    named = np.stack(picked, axis=1)
+    alike = (named[:, :, None] == named[:, None, :]).sum(axis=2)
+    return float(alike.max(axis=1).mean() / named.shape[1])

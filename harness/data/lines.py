@@ -4,13 +4,14 @@ Whoever reads says what happens with a bad line: it ends the reading (`give_up`)
 the reading goes on with the next.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
 from harness.data.facts import ANSWER, SUBJECT, Fact, Pattern
 from harness.errors import DataError
+from harness.json_text import NotJsonError, parse_json
+from harness.paths import existing_folder
 
 OnProblem = Callable[[DataError], None]
 """Takes what is wrong with a line or a file."""
@@ -38,7 +39,7 @@ def find_layout(folder: Path) -> tuple[Path, Path]:
     Raises:
         DataError: there is no such folder, or it has neither layout.
     """
-    if not folder.is_dir():
+    if existing_folder(str(folder)) is None:
         raise DataError("no such folder", path=folder)
     for patterns, facts in LAYOUTS:
         if (folder / patterns).is_dir() and (folder / facts).is_dir():
@@ -95,8 +96,8 @@ def _read_lines(path: Path, on_problem: OnProblem) -> Iterator[tuple[int, dict[s
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            record = parse_json(line)
+        except NotJsonError as error:
             on_problem(DataError(f"not a line of JSON ({error})", path=path, line=number))
             continue
         if isinstance(record, dict):
@@ -109,4 +110,8 @@ def _text(record: dict[str, object], key: str, path: Path, line: int) -> str:
     value = record.get(key)
     if not isinstance(value, str) or not value.strip():
         raise DataError(f"{key!r} should be a text that is not empty, got {value!r}", path=path, line=line)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{key!r} holds half of a character: {value!r}", path=path, line=line) from None
     return value.strip()

@@ -7,6 +7,7 @@ from harness.data.facts import Dataset, QueryForm
 from harness.data.folder import load_folder
 from harness.data.remote import pararel
 from harness.errors import DataError, near_matches
+from harness.paths import existing_folder
 
 EMBEDDED = "embedded"
 PARAREL = "pararel"
@@ -40,9 +41,9 @@ def load_dataset(
         folder = cache_folder(data)
         fetch(data, folder, offline=offline, on_bytes=on_bytes)
         return load_folder(folder, PARAREL, form=form)
-    folder = Path(source).expanduser()
-    if not folder.exists() and folder.name == source:
+    folder = Path(source)
+    if existing_folder(source) is None and folder.name == source:
         raise DataError(
             f"no data called {source!r}. {near_matches(source, [EMBEDDED, PARAREL])} A folder is written ./{source}."
         )
-    return load_folder(folder, form=form)
+    return load_folder(existing_folder(source) or folder, form=form)

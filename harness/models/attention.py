@@ -78,6 +78,20 @@ def intercepting_attention(model: LoadedModel, change: WeightChange) -> Generato
         raise ModelError(_refusal(model, f"never showed its attention weights in layers {missing}"), model=model.name)
 
 
+def lets_attention_be_changed(model: LoadedModel) -> bool:
+    """Whether the family runs its attention through transformers' interface, so that weights can be seen and changed.
+
+    Args:
+        model: with weights or without; left as it was.
+    """
+    own = model.attention_implementation
+    try:
+        model.model.set_attn_implementation(ATTENTION_FUNCTION)
+        return model.attention_implementation == ATTENTION_FUNCTION
+    finally:
+        model.model.set_attn_implementation(own)
+
+
 def _refusal(model: LoadedModel, what: str) -> str:
     return (
         f"{model.name!r} ({model.family.model_type}) {what}. Attention is seen and changed through transformers'"

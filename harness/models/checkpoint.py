@@ -13,6 +13,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer, PreTrainedTo
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import ModelError
+from harness.models.files import foreign_weights
 from harness.models.placement import DeviceMap, check_placed
 
 # What transformers raises for files that are not what they should be.
@@ -92,6 +93,12 @@ def read_weights(
     Raises:
         ModelError: the weights are damaged, are not those of the configuration, or do not fit on the devices.
     """
+    if foreign := foreign_weights(folder):
+        raise ModelError(
+            f"the index of the weights of {name!r} names {foreign[0]!r}, which is no safetensors file of its folder;"
+            " nothing else is read",
+            model=name,
+        )
     with quiet_transformers():
         try:
             model, found = auto_class.from_pretrained(

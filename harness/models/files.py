@@ -20,6 +20,11 @@ def missing_files(folder: Path) -> tuple[str, ...]:
     return missing if any(folder.glob("*.safetensors")) else (*missing, _WEIGHTS)
 
 
+def foreign_weights(folder: Path) -> tuple[str, ...]:
+    """What the index of the weights names that is no safetensors file of this folder: nothing that will be read."""
+    return tuple(n for n in _shards(folder / _INDEX) if Path(n).name != n or not n.endswith(".safetensors"))
+
+
 def _shards(index: Path) -> list[str]:
     """The files of an index; an index that cannot be read is left to whoever loads the weights."""
     try:

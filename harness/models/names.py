@@ -7,6 +7,7 @@ from harness.errors import ModelError, near_matches
 from harness.models.files import missing_files
 from harness.models.organisms.recipe import Planted
 from harness.models.organisms.registry import PLANTED
+from harness.paths import existing_folder
 
 BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 
@@ -69,8 +70,8 @@ def resolve_name(name: str) -> ModelName:
     plain, _, revision = name.partition("@")
     if plain in ALIASES:
         return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None, alias=True)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = existing_folder(name)
+    if folder is not None:
         return ModelName(id=folder.resolve().name, folder=_checked(folder, name))
     owner, slash, repository = plain.partition("/")
     looks_like_path = name.startswith((".", "/", "~")) or name.endswith("/") or "\\" in name or "/" in repository

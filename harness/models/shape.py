@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from harness.models.attention import lets_attention_be_changed
 from harness.models.loaded import LoadedModel
 
 
@@ -20,6 +21,7 @@ class ModelShape:
         parameters: all parameters; tied ones count once.
         itemsize: bytes of one of them.
         masked: whether it is a masked model, in which a change at one token changes all others.
+        open_attention: whether its attention weights can be seen and changed.
     """
 
     n_layers: int
@@ -30,6 +32,7 @@ class ModelShape:
     parameters: int
     itemsize: int
     masked: bool = False
+    open_attention: bool = True
 
 
 def shape_of(model: LoadedModel, *, itemsize: int) -> ModelShape:
@@ -50,4 +53,5 @@ def shape_of(model: LoadedModel, *, itemsize: int) -> ModelShape:
         parameters=sum(p.numel() for p in model.model.parameters()),
         itemsize=itemsize,
         masked=model.family.masked,
+        open_attention=lets_attention_be_changed(model),
     )

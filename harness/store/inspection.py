@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import pyarrow.parquet as pq
 
 from harness.errors import RecordError, StoreError
+from harness.json_text import parse_json
 from harness.records import RunRecord
 from harness.store.localizations import NUMERICS_VERSION
 from harness.store.measurements import MEASUREMENTS_VERSION
@@ -161,8 +162,8 @@ def _folder(path: Path, kind: str) -> StoredFolder:
 
 def _manifest(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
     return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 

@@ -20,9 +20,14 @@ COMMANDS: Final = {
     "localize": "fill the store with what claims will need, without pytest",
     "status": "show what is being localized into a store right now",
     "store": "show what a store holds, whether it is sound, and what in it can go",
+    "list": "show which runs a store has and what they came to",
+    "report": "write tables and figures of a saved run",
     "sensitivity": "show how far results depend on the selection of neurons and on the quadrature",
 }
 """Every command and what it does; its module has the same name, with underscores."""
+
+_MODULES: Final = {"list": "runs"}
+"""Command whose module has another name: here, `list` has to stay what it is everywhere."""
 
 
 class Command(Protocol):
@@ -54,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = next((word for word in words if not word.startswith("-")), None)
     command = None
     if chosen in COMMANDS:
-        command = cast(Command, importlib.import_module(f"{__name__}.{chosen.replace('-', '_')}"))
+        module = _MODULES.get(chosen, chosen.replace("-", "_"))
+        command = cast(Command, importlib.import_module(f"{__name__}.{module}"))
         command.add_arguments(parsers[chosen])
     arguments = parser.parse_args(words)
     assert command is not None, "argparse lets no other command pass"

@@ -22,6 +22,7 @@ from plugins.options import add_like_pytest
 from plugins.settings import Request, read_arguments, whole
 from reports.figures.figure import save_figure
 from reports.figures.selection_curve import draw_selection_curve
+from reports.formats import csv, terminal
 from reports.sensitivity import quadrature_note, quadrature_table, selection_note, selection_table, sensitivity_document
 
 ClaimT = TypeVar("ClaimT", Prevalence, Separation)
@@ -94,10 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     folder = Path(arguments.out).expanduser() if arguments.out else _folder(request.store, record)
     print(f"{record.model}, {record.localizer}, {record.threshold}. {selection_note(record)}\n")
-    print(selection_table(record.selection).text() + "\n")
+    print(terminal.render_grid(selection_table(record.selection)) + "\n")
     print(quadrature_note(record) + "\n")
     if record.quadratures:
-        print(quadrature_table(record.quadratures).text() + "\n")
+        print(terminal.render_grid(quadrature_table(record.quadratures)) + "\n")
     if record.manifest.smoke is not None:
         print(f"smoke run, not a result: {record.manifest.smoke}")
     _save(record, folder)
@@ -152,12 +153,14 @@ def _folder(store: Path, record: SensitivityRecord) -> Path:
 
 
 def _save(record: SensitivityRecord, folder: Path) -> None:
+    smoke = record.manifest.smoke
     files = {
         "sensitivity.json": record.to_json(),
         "sensitivity.md": sensitivity_document(record),
-        "selection.csv": selection_table(record.selection).csv(),
-        **({"quadratures.csv": quadrature_table(record.quadratures).csv()} if record.quadratures else {}),
+        "selection.csv": csv.render(selection_table(record.selection, smoke=smoke)),
     }
+    if record.quadratures:
+        files["quadratures.csv"] = csv.render(quadrature_table(record.quadratures, smoke=smoke))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():

@@ -1,1 +1,46 @@
-"""Figures of records: each drawn without a display, and saved as SVG and PNG."""
+"""Figures of records: each drawn without a display, and saved as SVG and PNG with its data as CSV."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from reports.figures.bars import draw_bars
+from reports.figures.drawn import DrawnFigure, save_figures
+from reports.figures.figure import drawing
+from reports.figures.forest import draw_forests
+from reports.figures.heatmaps import draw_heatmaps
+from reports.figures.nulls import draw_nulls
+from reports.figures.threshold_curves import draw_threshold_curves
+from reports.figures.violins import draw_cs2_by_relation, draw_predominance
+from reports.run import SavedRun
+
+__all__ = ["DrawnFigure", "figures_of", "save_figures"]
+
+_DRAW: Final[tuple[Callable[[SavedRun], Iterator[DrawnFigure]], ...]] = (
+    draw_forests,
+    draw_threshold_curves,
+    draw_nulls,
+    draw_cs2_by_relation,
+    draw_heatmaps,
+    draw_bars,
+    draw_predominance,
+)
+
+
+def figures_of(run: SavedRun) -> list[DrawnFigure]:
+    """Those of the figures whose data the run has."""
+    with drawing():
+        return _with_own_names([figure for draw in _DRAW for figure in draw(run)])
+
+
+def _with_own_names(figures: list[DrawnFigure]) -> list[DrawnFigure]:
+    """A figure whose file would be another's has a number behind its name."""
+    taken: set[str] = set()
+    named: list[DrawnFigure] = []
+    for figure in figures:
+        name, number = figure.name, 2
+        while name.casefold() in taken:
+            name, number = f"{figure.name}-{number}", number + 1
+        taken.add(name.casefold())
+        named.append(replace(figure, name=name))
+    return named

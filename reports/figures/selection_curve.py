@@ -1,18 +1,15 @@
 """The share of K_II, and CS2 between its floor and its ceiling, against the selection of knowledge neurons."""
 
 from collections.abc import Sequence
-from typing import Final
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from harness.records import SelectionRow, SensitivityRecord
-from reports.figures.figure import BLUE, GREEN, GREY, ORANGE, legend_above, new_figure
-
-_MARKS: Final = {"SUPPORTED": "^", "REFUTED": "v", "INCONCLUSIVE": "o", "VOID": "X", "NOT_APPLICABLE": "s"}
-"""A shape a verdict: it is not told by colour."""
+from reports.figures.figure import BLUE, GREEN, GREY, ORANGE, VERDICTS, legend_above, mark_smoke, new_figure
 
 
 def draw_selection_curve(record: SensitivityRecord) -> Figure:
@@ -31,6 +28,7 @@ def draw_selection_curve(record: SensitivityRecord) -> Figure:
         axis.set_xlim(0, max(row.t for row in rows) * 1.04)
         axis.axvline(record.selected, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
     figure.suptitle(f"{record.model}, {record.localizer}, {record.threshold}", fontsize=11)
+    mark_smoke(figure, record.manifest.smoke)
     return figure
 
 
@@ -49,10 +47,11 @@ def _share(axis: Axes, rows: Sequence[SelectionRow], record: SensitivityRecord) 
     axis.plot(t, shares, color=BLUE, linewidth=1.6)
     axis.axhline(record.margin, color=ORANGE, linewidth=1.2, linestyle="--")
     for row, height in zip(rows, shares, strict=True):
-        axis.plot(row.t, height, marker=_MARKS[row.prevalence], color=BLUE, markersize=6, clip_on=False)
+        axis.plot(row.t, height, marker=VERDICTS[row.prevalence][0], color=BLUE, markersize=6, clip_on=False)
     seen = dict.fromkeys(row.prevalence for row in rows)
-    handles = [
-        Line2D([], [], color=BLUE, marker=_MARKS[verdict], linestyle="none", label=_words(verdict)) for verdict in seen
+    handles: list[Artist] = [
+        Line2D([], [], color=BLUE, marker=VERDICTS[verdict][0], linestyle="none", label=_words(verdict))
+        for verdict in seen
     ]
     handles.append(Line2D([], [], color=ORANGE, linestyle="--", label=f"margin {record.margin:g}"))
     handles.append(Line2D([], [], color=GREY, linestyle=":", label=f"t of a run, {record.selected:g}"))

@@ -67,12 +67,16 @@ class PaperTable1:
 
     Attributes:
         source: where it is printed.
+        localizers: built-in localizer -> the method that it stands for, as the paper names it.
+        models: alias -> model, as the paper names it.
         cells: by model, threshold and localizer.
         unanimous: by model and threshold.
         notes: what holds for the table as a whole.
     """
 
     source: str
+    localizers: dict[str, str]
+    models: dict[str, str]
     cells: tuple[PaperCell, ...]
     unanimous: tuple[PaperUnanimity, ...]
     notes: tuple[str, ...]
@@ -89,6 +93,8 @@ def load_table1() -> PaperTable1:
         data = cast(dict[str, Any], json.loads(_FILE.read_text(encoding="utf-8")))
         return PaperTable1(
             source=data["source"],
+            localizers=dict(data["localizers"]),
+            models=dict(data["models"]),
             cells=tuple(_cell(row) for row in data["cells"]),
             unanimous=tuple(_unanimous(row) for row in data["unanimous"]),
             notes=tuple(data["notes"]),
@@ -97,10 +103,23 @@ def load_table1() -> PaperTable1:
         raise RecordError(f"{_FILE.name} cannot be read: {error!r}", field=_FILE.name) from error
 
 
+def localizer_title(name: str) -> str:
+    """The localizer's name behind that of the paper's method, if it stands for one."""
+    method = load_table1().localizers.get(name)
+    return name if method is None else f"{method.partition(' [')[0]} ({name})"
+
+
 def printed_cell(model: str, localizer: str, threshold: str) -> PaperCell | None:
     """What the paper printed for this cell; None if nothing."""
     asked = (model, localizer, threshold)
     found = [cell for cell in load_table1().cells if (cell.model, cell.localizer, cell.threshold) == asked]
+    return found[0] if found else None
+
+
+def printed_unanimity(model: str, threshold: str) -> PaperUnanimity | None:
+    """The share of facts that the paper's localizers all call K_II; None if none is printed."""
+    asked = (model, threshold)
+    found = [row for row in load_table1().unanimous if (row.model, row.threshold) == asked]
     return found[0] if found else None
 
 

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from scripts.calibration import populations as known
+from scripts.calibration.effects import FACTS as MEASURED_FACTS
+from scripts.calibration.effects import WORLDS as EFFECTS
+from scripts.calibration.selection import FACTS as SCALED_FACTS
+from scripts.calibration.selection import WORLDS as SELECTION
 from scripts.calibration.shares import CORRELATIONS
 
 
@@ -61,6 +65,17 @@ def _shares(*shares: float) -> tuple[str, ...]:
 
 ONE_KIND: Final = tuple(map(_world, (known.skewed, known.heavy_tailed_relations, known.alike)))
 TWO_KINDS: Final = _world(known.two_clouds)
+SAME, AT_MARGIN, IN_ONE, IN_BOTH, IN_ONE_SPREAD, IN_BOTH_SPREAD = EFFECTS
+EFFECTS_NOTE: Final = (
+    "The margin is 0.05 of delta log p. The claim takes the worst of what it compares: the union and the refined set,"
+    " plain and behind a prefix; facts within relations differ by a standard deviation of 0.6, relations by 0.2, or by"
+    " 0.35 where the own neurons do no more than the margin or it says that they differ more."
+)
+SAME_SYNAPSES, MARGIN_SYNAPSES, ALIKE, MARGIN_APART, APART = SELECTION
+SELECTION_NOTE: Final = (
+    "The margin is 0.1 of delta log p. Relations differ by a standard deviation of 0.25, facts within them by 0.5, both"
+    " with a long tail; the first claim takes the worse of two comparisons."
+)
 
 RULES: Final = (
     Rule(
@@ -139,6 +154,59 @@ RULES: Final = (
         asked="the printed share is off by 0",
         facts=700,
         note="The margin is 0.05, the share a half; relations differ by a standard deviation of 0.03.",
+    ),
+    Rule(
+        name="own_over_neighbors, supported",
+        says="own_over_neighbors SUPPORTED",
+        topic="effects",
+        wrong=(SAME, AT_MARGIN),
+        right=(IN_ONE, IN_BOTH, IN_ONE_SPREAD, IN_BOTH_SPREAD),
+        asked=IN_ONE,
+        facts=MEASURED_FACTS,
+        note=EFFECTS_NOTE,
+    ),
+    Rule(
+        name="larger_drop, supported",
+        says="larger_drop SUPPORTED",
+        topic="effects",
+        wrong=(SAME, IN_BOTH, IN_BOTH_SPREAD),
+        right=(IN_ONE, IN_ONE_SPREAD),
+        asked=IN_ONE,
+        facts=MEASURED_FACTS,
+        note=EFFECTS_NOTE,
+        why=(
+            "A difference of two classes, each with half of the facts and relations of its own, is known half as well "
+            "as a mean, and four of them have to come out. A difference of 0.3 takes 36 relations of 20 facts."
+        ),
+    ),
+    Rule(
+        name="consistent_drop, supported",
+        says="consistent_drop SUPPORTED",
+        topic="effects",
+        wrong=(SAME, AT_MARGIN, IN_ONE, IN_ONE_SPREAD),
+        right=(IN_BOTH, IN_BOTH_SPREAD),
+        asked=IN_BOTH,
+        facts=MEASURED_FACTS,
+        note=EFFECTS_NOTE,
+    ),
+    Rule(
+        name="selection_answer_suppress, supported",
+        says="selection_answer_suppress SUPPORTED",
+        topic="selection",
+        wrong=(SAME_SYNAPSES, MARGIN_SYNAPSES),
+        right=(ALIKE, APART),
+        asked=ALIKE,
+        facts=SCALED_FACTS,
+        note=SELECTION_NOTE,
+    ),
+    Rule(
+        name="reliance_answer_suppress, supported",
+        says="reliance_answer_suppress SUPPORTED",
+        topic="selection",
+        wrong=(SAME_SYNAPSES, ALIKE, MARGIN_APART),
+        right=(APART,),
+        facts=SCALED_FACTS,
+        note=SELECTION_NOTE + " It has to clear the margin with a difference of two classes, which takes 35 relations.",
     ),
 )
 

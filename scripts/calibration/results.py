@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from scripts.calibration.case import BOOTSTRAP_DRAWS, Case
+from scripts.calibration.effects import effect_cases
 from scripts.calibration.joint import joint_cases
 from scripts.calibration.localized import localized_cases
+from scripts.calibration.selection import selection_cases
 from scripts.calibration.shares import other_cases, share_cases
 
 VERSION: Final = 2
@@ -37,7 +39,11 @@ class Counted(NamedTuple):
 
 def all_cases() -> dict[str, Case]:
     """Every case by its key."""
-    return {case.key: case for case in (*share_cases(), *joint_cases(), *other_cases(), *localized_cases())}
+    return {
+        case.key: case
+        for cases in (share_cases, joint_cases, other_cases, effect_cases, localized_cases, selection_cases)
+        for case in cases()
+    }
 
 
 def tasks_of(cases: Sequence[str], draws: int) -> list[Task]:

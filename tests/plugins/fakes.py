@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from harness.errors import ConfigError, HarnessError, ModelError, near_matches
 from harness.models.organisms.registry import PLANTED
 from harness.records import ClaimRow, Manifest, RunRecord
+from reports.run import FACT_COLUMNS
 
 EVENTS = Path("events.txt")
 MODELS = ("tiny-gpt2", "gpt2", "llama3", *PLANTED)
@@ -147,6 +148,7 @@ class FakeWorkspace:
             seconds=seconds,
         )
         (folder / "run.json").write_text(RunRecord(manifest=manifest, claims=tuple(rows)).to_json())
+        (folder / "facts.csv").write_text(",".join(FACT_COLUMNS) + "\n")
         return folder
 
     def compare_precision(self, folder: Path, cells: list) -> dict[str, int]:

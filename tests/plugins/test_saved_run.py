@@ -18,7 +18,7 @@ def test_run_holds_every_row_whatever_its_verdict(bench):
 
 def test_table_lies_beside_the_run(bench):
     bench.run("--limit=2")
-    (page,) = bench.path.glob(".kntests/runs/*/tables/table1.md")
+    (page,) = bench.path.glob(".kntests/runs/*/tables/verdicts.md")
     text = page.read_text()
     assert "| Model" in text
     assert "| SUPPORTED" in text

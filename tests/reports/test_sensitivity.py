@@ -2,6 +2,8 @@ import csv
 import io
 
 from harness.records import Manifest, QuadratureRow, SelectionRow, SensitivityRecord
+from reports.formats import csv as as_csv
+from reports.formats import markdown
 from reports.sensitivity import quadrature_table, selection_table, sensitivity_document
 
 ROW = SelectionRow(
@@ -83,19 +85,19 @@ def cells(line: str) -> list[str]:
 
 def test_selection() -> None:
     table = selection_table([ROW, EMPTY])
-    _header, _rule, first, second = table.markdown().splitlines()
+    _header, _rule, first, second = markdown.render_grid(table).splitlines()
     assert cells(first) == [
         *("0.2", "26.4", "0.51 [0.40, 0.61]", "0.30", "0.80", "0.05"),
         *("INCONCLUSIVE", "SUPPORTED"),
     ]
     assert cells(second) == ["0.9", "0.0", "-", "-", "-", "-", "NOT_APPLICABLE", "NOT_APPLICABLE"]
-    first_values, second_values = csv.DictReader(io.StringIO(table.csv()))
+    first_values, second_values = csv.DictReader(io.StringIO(as_csv.render(table)))
     assert float(first_values["share_inconsistent"]) == 0.512
     assert second_values["share_inconsistent"] == ""
 
 
 def test_quadratures() -> None:
-    (row,) = quadrature_table([QUADRATURE]).markdown().splitlines()[2:]
+    (row,) = markdown.render_grid(quadrature_table([QUADRATURE])).splitlines()[2:]
     assert cells(row) == ["right:20", "0.951", "50%", "1.2e-03", "0.310", "48%", "1.00", "-"]
 
 

@@ -1,11 +1,13 @@
 """Eq. 4 against a brute force over whole maps."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.consistency.predominance import QueryAttention, predominance
+from harness.consistency.predominance import QueryAttention, predominance, shuffled_predominance
 from harness.errors import ConfigError
 
 
@@ -76,3 +78,21 @@ def test_errors() -> None:
         predominance([], reading="colum")
     with pytest.raises(ConfigError, match="3 tokens need as many sums"):
         QueryAttention(tokens=[1, 2, 3], columns=np.zeros(2), rows=np.zeros(2))
+
+
+@pytest.mark.parametrize(("reading", "first"), [("column", 1), ("raw-column", 0), ("row", 0)])
+def test_shuffled_positions_come_to_the_mean_over_all_choices_of_a_position(reading: str, first: int) -> None:
+    rng = np.random.default_rng(0)
+    sentences = [[7, 1, 2], [7, 3, 1, 1], [5, 2, 1], [4, 1]]
+    choices = list(product(*(tokens[first:] for tokens in sentences)))
+    exact = np.mean([max(named.count(token) for token in named) / 4 for named in choices])
+    seen = [query(tokens, causal_map(len(tokens), rng)) for tokens in sentences]
+    found = shuffled_predominance(seen, reading=reading, shuffles=20_000, rng=rng)
+    assert found == pytest.approx(exact, abs=0.005)
+
+
+def test_no_shuffled_predominance_where_there_is_none() -> None:
+    rng = np.random.default_rng(0)
+    one = [query([1, 2, 3], causal_map(3, rng)), query([1], causal_map(1, rng))]
+    assert shuffled_predominance(one, shuffles=5, rng=rng) is None
+    assert shuffled_predominance([*one, query([4, 2], causal_map(2, rng))], shuffles=5, rng=rng) is not None

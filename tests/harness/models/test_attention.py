@@ -8,10 +8,10 @@ import transformers
 from transformers.masking_utils import AttentionMaskInterface
 
 from harness.errors import ModelError
-from harness.models.attention import ATTENTION_FUNCTION, intercepting_attention
+from harness.models.attention import ATTENTION_FUNCTION, intercepting_attention, lets_attention_be_changed
 from harness.models.loaded import LoadedModel
 from harness.models.state import model_state
-from tests.random_models import FAMILIES, VOCABULARY, random_model, word_tokenizer
+from tests.random_models import FAMILIES, VOCABULARY, random_model, random_variant, word_tokenizer
 
 IDS = torch.tensor([[5, 9, 2, 44, 17, 3], [8, 1, 1, 30, 0, 0]])
 SIZES = {"vocab_size": VOCABULARY, "num_hidden_layers": 3, "num_attention_heads": 4, "hidden_size": 32}
@@ -184,3 +184,11 @@ def test_layers_whose_weights_never_came_are_an_error() -> None:
     refused = pytest.raises(ModelError, match=r"never showed its attention weights in layers \[0, 1, 2, 3\]")
     with refused, intercepting_attention(model, unchanged):
         pass
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "gptj", "gpt_neo", "bloom", "falcon 7b"])
+def test_whether_attention_can_be_changed_is_known_without_weights(family: str) -> None:
+    model = random_variant(family)
+    own = model.attention_implementation
+    assert lets_attention_be_changed(model) is (family in ("gpt2", "llama"))
+    assert model.attention_implementation == own

@@ -1,5 +1,6 @@
 """Shards that were damaged, or are somebody else's: quarantined by name, never believed, never a crash."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import StoreError
 from harness.store.shards import ShardFolder, shard_name
+from tests.broken_disk import DEAD, STEPS, dying_at
 
 SCHEMA = pa.schema(
     [
@@ -93,3 +95,21 @@ def test_damage_where_keys_are_not_is_found_when_rows_are_read(tmp_path: Path) -
     with pytest.warns(UserWarning, match="set aside"), pytest.raises(StoreError, match="the same command"):
         folder.read({"k1"})
     assert folder.present() == set()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_process_that_dies_while_it_writes_leaves_a_sound_store(tmp_path: Path, step: str) -> None:
+    """As kill -9 would at this step: what was there is there, and what was being written is missing or whole."""
+    folder = folder_in(tmp_path)
+    folder.write(ROWS[:10])
+    child = os.fork()
+    if child == 0:
+        with dying_at(step):
+            folder.write(ROWS[10:])
+        os._exit(1)  # it should not have come so far
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == DEAD
+    again = folder_in(tmp_path)
+    assert again.present() == {row["row_key"] for row in ROWS[:10]}
+    assert again.read(again.present()).num_rows == 10
+    again.write(ROWS[10:])
+    assert again.read({row["row_key"] for row in ROWS}).num_rows == len(ROWS)

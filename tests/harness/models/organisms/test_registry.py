@@ -1,11 +1,13 @@
 """The planted models that come with the project, and the verdicts that follow from how they are built."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from harness.claims import Claim, Prevalence, PrevalenceByRelation, Procedure, Separation
+from harness.claims import ATTENTION_CLAIMS, Claim, EffectClaim, Prevalence, PrevalenceByRelation, Procedure, Separation
 from harness.claims.conjunction import WORST_FIRST
+from harness.claims.mapping import DIRECTIONS, consistent_drop, larger_drop, own_over_neighbors, own_over_random
 from harness.consistency import OtsuThreshold, StaticThreshold
 from harness.errors import DataError
 from harness.models.handle import resolve_model
@@ -13,12 +15,20 @@ from harness.models.names import BUILTIN_FOLDER, resolve_name
 from harness.models.organisms.registry import PLANTED, world_of
 from harness.pipeline import Settings, Workspace
 from tests.planted import evidence_of_truth
+from tests.true_localizer import TrueNeurons
 
 PAPERS, OTSU, FIGURE_3 = StaticThreshold(0.1), OtsuThreshold(), StaticThreshold(0.3)
 ROWS: list[Claim] = [
     *(Prevalence(threshold=threshold, procedure=Procedure(draws=2_000)) for threshold in (PAPERS, OTSU, FIGURE_3)),
     *(PrevalenceByRelation(threshold=threshold) for threshold in (PAPERS, OTSU, FIGURE_3)),
     *(Separation(threshold=threshold, procedure=Procedure(draws=2_000)) for threshold in (PAPERS, OTSU)),
+]
+
+MEASURED: list[EffectClaim] = [
+    claim(threshold=threshold, direction=direction, procedure=Procedure(draws=2_000))
+    for claim in (own_over_neighbors, larger_drop, consistent_drop, own_over_random)
+    for threshold in (PAPERS, OTSU)
+    for direction in DIRECTIONS
 ]
 
 RIGHT = ("ig", "sig", "amig", "amig-paper")
@@ -33,7 +43,10 @@ def test_the_name_stands_for_a_model_that_carries_verdicts(name: str) -> None:
     joint = {(claim, threshold.name) for claim in ("agreement", "trend") for threshold in (PAPERS, OTSU)}
     everywhere = {("prevalence_everywhere", "")}
     expected = resolve_model(name).expected
-    assert expected.keys() == {(c, localizer, t) for c, t in cells | joint | everywhere for localizer in RIGHT}
+    attention = {(claim, threshold.name) for claim in ATTENTION_CLAIMS for threshold in (PAPERS, OTSU)}
+    measured = {(one.name, "ig", one.threshold.name) for one in MEASURED}
+    every = cells | joint | everywhere | attention
+    assert expected.keys() == {(c, method, t) for c, t in every for method in RIGHT} | measured
 
 
 @pytest.mark.parametrize("name", sorted(PLANTED))
@@ -59,6 +72,16 @@ def test_expected_verdicts_are_those_of_a_localizer_that_makes_no_mistake(name: 
         verdict = str(claim.decide(evidence).verdict)
         for localizer in RIGHT:
             assert expected[claim.name, localizer, claim.threshold.name] == verdict  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["planted-gpt2", "planted-homogeneous", "planted-consistent"])
+def test_expected_verdicts_of_interventions_are_those_on_the_planted_neurons(name: str, tmp_path: Path) -> None:
+    """What is suppressed and enhanced are the neurons that the weights were written for."""
+    handle, workspace = resolve_model(name), Workspace(Settings(store=tmp_path))
+    assert handle.world is not None
+    for claim in MEASURED:
+        row = workspace.judge(claim, handle, TrueNeurons(handle.world), claim.threshold.name)
+        assert handle.expected[claim.name, "ig", claim.threshold.name] == row.verdict, row.reason
 
 
 @pytest.mark.parametrize("name", sorted(PLANTED))

@@ -1,0 +1,1 @@
+"""Claims about attention choosing knowledge neurons (section 3.2)."""

@@ -1,0 +1,1 @@
+"""Section 3.1: the neurons of a query against those of its neighbors."""
