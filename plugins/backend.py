@@ -27,6 +27,7 @@ from harness.claims.mapping import DIRECTIONS, consistent_drop, larger_drop, own
 from harness.claims.modification import global_cost, global_edits, local_edits
 from harness.consistency import StaticThreshold
 from harness.editing import Editor, make_editor
+from harness.execution.engines import make_engine
 from harness.execution.progress import Progress
 from harness.localizers import Localizer, make_localizer
 from harness.models.adapters import load_adapter
@@ -112,6 +113,9 @@ class HarnessBackend:
             precision_sample=request.precision_sample,
             device=request.device,
             batch_size=request.batch_size,
+            engine=request.engine,
+            ray_address=request.ray_address,
+            ray_actors=request.ray_actors,
             seed=request.seed,
             draws=request.draws,
             store=request.store,
@@ -119,7 +123,16 @@ class HarnessBackend:
             trust_remote_code=request.trust_remote_code,
             margins=request.margins,
         )
-        return Workspace(settings, progress)
+        engine = make_engine(
+            settings.engine,
+            localizers=request.localizers,
+            quadrature=settings.quadrature,
+            answer=settings.answer,
+            adapter=request.adapter,
+            address=settings.ray_address,
+            actors=settings.ray_actors,
+        )
+        return Workspace(settings, progress, engine)
 
     def free_memory(self) -> None:
         """Gives back what released models held."""

@@ -157,6 +157,27 @@ OPTIONS = (
         default="auto",
         help="queries localized at once; bounds memory and changes no result. Default: auto.",
     ),
+    Option(
+        name="engine",
+        metavar="local|ray",
+        default="local",
+        help="where missing localizations are computed: in this process, or on Ray, one process a GPU or a share of the"
+        " cores: see docs/many-gpus.md. Default: local.",
+    ),
+    Option(
+        name="ray-address",
+        metavar="auto|local|ADDRESS",
+        default="auto",
+        help="with --engine ray: the cluster that runs here or that RAY_ADDRESS names, else one of this machine (auto);"
+        " one of this machine (local); or an address. Default: auto.",
+    ),
+    Option(
+        name="ray-actors",
+        metavar="auto|N",
+        default="auto",
+        help="with --engine ray: processes that hold the model. Default: auto, one a GPU, or without GPUs one for as"
+        " many cores as this process has threads.",
+    ),
     Option(name="seed", metavar="N", default="0", help="seed of everything drawn at random. Default: 0."),
     Option(
         name="draws",

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from typing import Protocol
 
 import pytest
 from _pytest.capture import CaptureManager
@@ -158,10 +159,18 @@ class Bar:
         self._screen.write_line(waiting_line(label))
 
 
+class WritesLines(Protocol):
+    """Where lines go."""
+
+    def write_line(self, line: str) -> None:
+        """Writes one."""
+        ...
+
+
 class Lines:
     """A line at the start, one every 15 seconds and one at the end, for logs."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: WritesLines) -> None:
         self._screen = screen
         self._course: Course | None = None
         self._last_line = 0.0

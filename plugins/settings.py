@@ -17,6 +17,7 @@ from reports.asked import check_formats
 from reports.gate.limits import Limit, parse_limits
 
 FAIL_ON = ("refuted", "inconclusive", "never")
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,9 @@ class Request:
     device_map: str | None
     adapter: str | None
     batch_size: int | None
+    engine: str
+    ray_address: str
+    ray_actors: int | None
     seed: int
     draws: int
     store: Path
@@ -87,6 +91,7 @@ def read_arguments(arguments: argparse.Namespace, claims: Iterable[str]) -> Requ
 
 def _read(text: "_Texts", claims: Iterable[str]) -> Request:
     limit, batch_size, save = text.maybe("limit"), text.one("batch-size"), text.maybe("save")
+    actors = text.one("ray-actors")
     return Request(
         models=text.many("model"),
         data=text.maybe("data"),
@@ -106,6 +111,9 @@ def _read(text: "_Texts", claims: Iterable[str]) -> Request:
         device_map=text.maybe("device-map"),
         adapter=text.maybe("adapter"),
         batch_size=None if batch_size == "auto" else whole("batch-size", batch_size, 1, also="auto or "),
+        engine=text.choice("engine", ENGINES),
+        ray_address=text.one("ray-address"),
+        ray_actors=None if actors == "auto" else whole("ray-actors", actors, 1, also="auto or "),
         seed=whole("seed", text.one("seed"), 0),
         draws=whole("draws", text.one("draws"), 1),
         store=Path(text.one("store")).expanduser(),

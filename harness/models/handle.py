@@ -71,6 +71,7 @@ class ModelHandle:
         self.device_map = device_map
         if device_map is not None:
             check_device_map(device_map, device=device)
+        self._asked_device = device
         self._adapter = adapter
         self._source = name
         self._offline = offline
@@ -268,6 +269,22 @@ class ModelHandle:
             "device": str(self.device if self.device_map is None else self.device_map),
             "model_type": self.config.model_type,
             "remote_code": self._trust_remote_code,
+        }
+
+    def recipe(self) -> dict[str, Any]:
+        """What another process needs to make this handle again, as builtins; but for an adapter and a device map.
+
+        The device is what was asked for and not what it came to here: elsewhere `auto` may be another one.
+        """
+        at = f"@{self.folder.name}" if self._source.hub_id else ""  # the same commit everywhere
+        return {
+            "name": self.name,
+            "source": f"{self._source.hub_id}{at}" if self._source.hub_id else self._source.id,
+            "folder": str(self.folder.resolve()),
+            "dtype": self.dtype,
+            "device": self._asked_device,
+            "offline": self._offline,
+            "trust_remote_code": self._trust_remote_code,
         }
 
     @property

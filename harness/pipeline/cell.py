@@ -7,7 +7,9 @@ import pandas as pd
 from harness.claims import Evidence
 from harness.data.facts import Dataset, Query
 from harness.errors import DataError, StoreError
-from harness.execution.local import localize_missing, open_store
+from harness.execution.engine import Engine, Job
+from harness.execution.local import InProcess
+from harness.execution.localizing import localize_missing, open_store
 from harness.execution.plan import Plan, Plans, make_plan
 from harness.execution.progress import Progress
 from harness.localizers import HasVariant, Localizer
@@ -56,6 +58,7 @@ class Cell:
         settings: the session's.
         progress: told how far localizing is.
         plans: of the session; the model's other cells on the same facts share them.
+        engine: where missing rows are computed.
     """
 
     model: ModelHandle
@@ -64,6 +67,7 @@ class Cell:
     settings: Settings
     progress: Progress
     plans: Plans = field(default_factory=Plans)
+    engine: Engine = field(default_factory=InProcess)
 
     @property
     def label(self) -> str:
@@ -117,8 +121,8 @@ class Cell:
         return selected(rows, self.settings.selection).loc[keys]
 
     def _localize_missing(self, plan: Plan, store: LocalizationStore, label: str) -> None:
-        size = self.settings.batch_size
-        localize_missing(plan, self.model, self.localizer, store, self.progress, batch_size=size, label=label)
+        job = Job(handle=self.model, localizer=self.localizer, batch_size=self.settings.batch_size)
+        localize_missing(plan, job, store, self.progress, engine=self.engine, label=label)
 
     def _retest(self, queries: list[list[Query]]) -> list[pd.DataFrame]:
         """The retest's sample in each form, every other one by the localizer's variant."""

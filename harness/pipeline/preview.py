@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.data.facts import Dataset
 from harness.execution.estimate import BYTES_A_ROW, Estimate, estimate
-from harness.execution.local import open_store
+from harness.execution.localizing import open_store
 from harness.execution.plan import Plan, make_plan
 from harness.localizers import HasVariant, Localizer
 from harness.models.handle import ModelHandle

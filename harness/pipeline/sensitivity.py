@@ -11,7 +11,7 @@ import pandas as pd
 from harness.attribution.quadrature import Quadrature
 from harness.claims import Prevalence, Separation
 from harness.consistency import Threshold
-from harness.execution.local import open_store
+from harness.execution.localizing import open_store
 from harness.execution.plan import Plan
 from harness.localizers import Localizer
 from harness.localizers.cost import HasCost

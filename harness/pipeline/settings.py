@@ -27,6 +27,9 @@ class Settings:
         precision_sample: queries that are localized again in float32 where the dtype is below it; 0 for none.
         device: `auto`, `cpu`, `cuda`, `cuda:1` ...
         batch_size: queries at once; None for the localizer's judgement.
+        engine: where missing localizations are computed: `local` or `ray`.
+        ray_address: of the Ray cluster.
+        ray_actors: processes on Ray that hold the model; None for one a GPU or share of the cores.
         seed: of every draw.
         draws: bootstrap draws.
         store: folder of localizations and runs.
@@ -49,6 +52,9 @@ class Settings:
     precision_sample: int = 64
     device: str = "auto"
     batch_size: int | None = None
+    engine: str = "local"
+    ray_address: str = "auto"
+    ray_actors: int | None = None
     seed: int = 0
     draws: int = 10_000
     store: Path = Path(".kntests")
@@ -59,7 +65,9 @@ class Settings:
     @property
     def as_declared(self) -> bool:
         """Whether everything that decides a verdict is as declared, so that a built-in model's expected ones hold."""
-        plain = replace(
-            self, batch_size=None, precision_sample=Settings().precision_sample, offline=False, trust_remote_code=False
+        declared = Settings()
+        indifferent = (
+            *("precision_sample", "device", "batch_size", "engine", "ray_address", "ray_actors", "draws", "store"),
+            *("offline", "trust_remote_code"),
         )
-        return plain == replace(Settings(), store=self.store, device=self.device, draws=self.draws)
+        return self == replace(declared, **{name: getattr(self, name) for name in indifferent})

@@ -18,9 +18,12 @@ from harness.claims import (
     in_every_cell,
 )
 from harness.data.facts import Dataset, QueryForm
+from harness.execution.engine import Engine
 from harness.execution.estimate import matrix_product_rate
+from harness.execution.local import InProcess
 from harness.execution.plan import Plans
 from harness.execution.progress import Progress, Quiet
+from harness.execution.status import Recorded
 from harness.localizers import Localizer
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
@@ -37,10 +40,17 @@ from harness.store.runs import save_precision, save_run
 class Workspace:
     """One session's way from facts to verdicts; computes every piece once."""
 
-    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
-        """Takes settings that are valid; reads nothing yet."""
+    def __init__(self, settings: Settings, progress: Progress | None = None, engine: Engine | None = None) -> None:
+        """Takes settings that are valid; reads nothing yet.
+
+        Args:
+            settings: what the session is asked for.
+            progress: told how far localizing is, besides the store, where `kntests status` reads it.
+            engine: where missing rows are computed; this process if None.
+        """
         self.settings = settings
-        self._progress = progress or Quiet()
+        self._progress = Recorded(progress or Quiet(), settings.store)
+        self._engine = engine or InProcess()
         self._datasets: dict[tuple[str, QueryForm], Dataset] = {}
         self._evidence: dict[tuple[str, str], Evidence] = {}
         self._with_size: dict[tuple[str, str], Evidence] = {}
@@ -86,6 +96,7 @@ class Workspace:
             settings=self.settings,
             progress=self._progress,
             plans=self._plans,
+            engine=self._engine,
         )
 
     def evidence(self, model: ModelHandle, localizer: Localizer) -> Evidence:

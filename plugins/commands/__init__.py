@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "fetch": "bring data from its public home into the cache",
     "check-data": "read a data folder; say what it gives, or every line that is wrong",
     "show": "show what localization finds for one fact",
+    "localize": "fill the store with what claims will need, without pytest",
+    "status": "show what is being localized into a store right now",
     "store": "show what a store holds, whether it is sound, and what in it can go",
     "list": "show which runs a store has and what they came to",
     "report": "write tables and figures of a saved run",

@@ -10,7 +10,9 @@ import numpy as np
 from harness.claims.scoring import DECIMALS
 from harness.consistency import QuerySets, consistency_scores, cs1_cs2, query_subsets
 from harness.data.facts import Dataset, Fact
-from harness.execution.local import localize_missing, open_store
+from harness.execution.engine import Job
+from harness.execution.local import InProcess
+from harness.execution.localizing import localize_missing, open_store
 from harness.execution.plan import make_plan
 from harness.execution.progress import Progress
 from harness.localizers import Localizer
@@ -136,7 +138,8 @@ def localize_fact(
     store = open_store(root, model, localizer)
     keys = [request.encoded.key for request in plan.requests]
     computed = len(set(keys) - store.present())
-    localize_missing(plan, model, localizer, store, progress, batch_size=batch_size, label=model.name)
+    job = Job(handle=model, localizer=localizer, batch_size=batch_size)
+    localize_missing(plan, job, store, progress, engine=InProcess(), label=model.name)
     rows = {row["row_key"]: row for row in store.read(keys).to_pylist()}
     d_ff = model.shape.d_ff if rows else 1
     return LocalizedFact(

@@ -11,7 +11,7 @@ from harness.attribution.quadrature import Quadrature
 from harness.claims import Prevalence, Procedure
 from harness.consistency import StaticThreshold
 from harness.errors import ModelError
-from harness.execution.local import open_store
+from harness.execution.localizing import open_store
 from harness.execution.plan import make_plan
 from harness.localizers import make_localizer
 from harness.models.handle import ModelHandle, resolve_model

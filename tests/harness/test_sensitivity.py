@@ -10,7 +10,7 @@ import pytest
 from harness.attribution.quadrature import Quadrature
 from harness.claims import Prevalence, Procedure, Separation
 from harness.consistency import StaticThreshold
-from harness.execution.local import open_store
+from harness.execution.localizing import open_store
 from harness.localizers import make_localizer
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.handle import ModelHandle, resolve_model

@@ -6,7 +6,9 @@ from pathlib import Path
 from harness.attribution.quadrature import Quadrature
 from harness.data.folder import load_folder
 from harness.execution import plan as plan_module
-from harness.execution.local import localize_missing
+from harness.execution.engine import Job
+from harness.execution.local import InProcess
+from harness.execution.localizing import localize_missing
 from harness.execution.plan import make_plan
 from harness.localizers import make_localizer
 from harness.models.handle import resolve_model
@@ -36,4 +38,5 @@ def main(folder: Path, model: str) -> None:
     localizer = make_localizer("ig", quadrature=Quadrature(rule="right", steps=4))
     plan = make_plan(load_folder(folder).queries(), handle.tokenizer, context_length=64)
     store = LocalizationStore(folder / "store", {**handle.identity(), "config": localizer.config()})
-    localize_missing(plan, handle, localizer, store, Slow(), batch_size=None, label="test")
+    job = Job(handle=handle, localizer=localizer, batch_size=None)
+    localize_missing(plan, job, store, Slow(), engine=InProcess(), label="test")

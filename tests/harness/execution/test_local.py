@@ -16,7 +16,9 @@ from harness.attribution.quadrature import Quadrature
 from harness.data.folder import load_folder
 from harness.errors import ModelError, StoreError
 from harness.execution import plan as plan_module
-from harness.execution.local import localize_missing
+from harness.execution.engine import Job
+from harness.execution.local import InProcess
+from harness.execution.localizing import localize_missing
 from harness.execution.plan import Plan, make_plan
 from harness.execution.progress import Quiet
 from harness.localizers import AttributionMap, make_localizer
@@ -80,7 +82,8 @@ class Counting:
 
 
 def run(plan: Plan, handle: ModelHandle, store: LocalizationStore, localizer: Any = LOCALIZER) -> None:
-    localize_missing(plan, handle, localizer, store, Quiet(), batch_size=None, label="test")
+    job = Job(handle=handle, localizer=localizer, batch_size=None)
+    localize_missing(plan, job, store, Quiet(), engine=InProcess(), label="test")
 
 
 def test_rows_hold_what_a_direct_call_gives(plan: Plan, handle: ModelHandle, tmp_path: Path) -> None:
@@ -262,7 +265,8 @@ killable.main(Path({str(tmp_path)!r}), {str(handle.folder)!r})
             waiting.append(label)
 
     counting = Counting()
-    localize_missing(plan, handle, counting, store, Listening(), batch_size=None, label="test")
+    job = Job(handle=handle, localizer=counting, batch_size=None)
+    localize_missing(plan, job, store, Listening(), engine=InProcess(), label="test")
     assert other.wait() == 0
     assert (waiting, counting.queries, handle.n_loads) == (["test"], 0, 0)
     assert len(store.present()) == len(plan.requests)
