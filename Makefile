@@ -1,14 +1,18 @@
 # Every target runs in the environment that is active. `make setup` brings what `make check` needs.
-.PHONY: setup run test check format bench calibrate
+.PHONY: setup run test test-slow check format bench calibrate
 
 setup:
 	python -m pip install -c constraints.txt -e ".[dev]"
 
 run:
-	pytest kntests
+	pytest kntests -n auto
 
 test:
 	pytest -n auto
+
+# The tests too that take half a minute or more each.
+test-slow:
+	KNTESTS_SLOW=1 pytest -n auto
 
 check:
 	ruff check .

@@ -21,11 +21,23 @@ pytest_plugins = ["pytester"]
 HERE = Path(__file__).parent
 
 
+SLOW = "KNTESTS_SLOW"
+"""Environment variable that is set where tests that take long are to run."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the marker of tests that take long."""
+    config.addinivalue_line("markers", f"slow: half a minute or more; runs where {SLOW}=1 (make test-slow)")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Makes every warning an error; a test that expects one carries its own filter, which wins."""
+    """Makes every warning an error; a test that expects one carries its own filter, which wins. Skips slow tests."""
+    skip = pytest.mark.skip(reason=f"slow; {SLOW}=1 runs it")
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+            if item.get_closest_marker("slow") and not os.environ.get(SLOW):
+                item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

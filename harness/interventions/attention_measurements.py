@@ -36,7 +36,7 @@ class FactQueries:
     """
 
     queries: tuple[EncodedQuery, ...]
-    neurons: tuple[Int[np.ndarray, " kn"], ...]
+    neurons: tuple[Int[np.ndarray, " _"], ...]
     irrelevant: tuple[EncodedQuery | None, ...]
 
 

@@ -40,6 +40,12 @@ def test_where(number):
 """
 
 
+@pytest.fixture(autouse=True)
+def started_by_nobody(monkeypatch):
+    """The process that starts the others must not take itself for one of those that test it."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+
+
 def seen(bench, *arguments: str, gpus: int, n: int = 4, crash: bool = False):
     """GPU of every process, by its name."""
     bench.write("kntests/conftest.py", CONFTEST.format(gpus=gpus))

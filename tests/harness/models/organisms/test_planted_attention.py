@@ -85,6 +85,7 @@ def test_measured_numbers_are_those_of_the_construction(name: str, tmp_path: Pat
         assert {key: one.numbers[key] for key in there} == pytest.approx(there, rel=0.02, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(PLANTED))
 def test_expected_verdicts_about_attention_follow_from_the_construction(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -90,6 +90,7 @@ def test_expected_verdicts_are_those_of_a_localizer_that_makes_no_mistake(name: 
             assert expected[claim.name, localizer, claim.threshold.name] == verdict  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["planted-gpt2", "planted-homogeneous", "planted-consistent"])
 def test_expected_verdicts_of_interventions_are_those_on_the_planted_neurons(name: str, tmp_path: Path) -> None:
     """What is suppressed and enhanced are the neurons that the weights were written for."""
