@@ -10,7 +10,7 @@ run:
 test:
 	pytest -n auto
 
-# The tests too that take half a minute or more each.
+# The tests too that take long, or start whole sessions.
 test-slow:
 	KNTESTS_SLOW=1 pytest -n auto
 

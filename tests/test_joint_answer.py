@@ -17,6 +17,8 @@ from harness.models.queries import encode_query
 from tests.naive import naive_path_integral
 from tests.shared_data import SHARED, needs_shared
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[1]
 MODEL, DATA = SHARED / "models/gpt2-pararel", SHARED / "data/pararel-known"
 RULE = "gauss-legendre:4"

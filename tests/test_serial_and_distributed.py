@@ -15,6 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from harness.models.names import BUILTIN_FOLDER
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -83,7 +85,6 @@ def test_records_are_equal_and_nothing_is_loaded_or_localized_twice(tmp_path: Pa
     assert set(pd.read_csv(serial / "facts.csv").model) == {"first", "twin", "other"}
 
 
-@pytest.mark.slow
 def test_low_precision_is_compared_with_float32_in_one_process_and_in_two(tmp_path: Path, models: list[str]) -> None:
     few = (models[0], "--dtype=bfloat16", "--precision-sample=12", "-k", "test_separation")
     serial_loads, serial = run(tmp_path / "serial", *few)

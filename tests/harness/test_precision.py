@@ -19,6 +19,8 @@ from harness.models.loaded import LoadedModel
 from harness.pipeline import Settings, Workspace
 from harness.pipeline.sample import QUERIES_A_FACT, sample_of
 
+pytestmark = pytest.mark.slow
+
 QUADRATURE = Quadrature(rule="gauss-legendre", steps=3)
 FEW = Settings(
     limit=2, relations=("P36", "P30", "P17"), dtype="bfloat16", draws=100, precision_sample=20, quadrature=QUADRATURE

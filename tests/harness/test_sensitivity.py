@@ -20,6 +20,8 @@ from harness.pipeline.sample import QUERIES_A_FACT, sample_of
 from harness.pipeline.sensitivity import CONVERGED, FRACTIONS, measure_sensitivity
 from harness.records import SensitivityRecord
 
+pytestmark = pytest.mark.slow
+
 PROCEDURE = Procedure(draws=100, permutations=99)
 THRESHOLD = StaticThreshold(0.6)  # parts the facts of the model in two
 PREVALENCE = Prevalence(threshold=THRESHOLD, procedure=PROCEDURE)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "own_claims"
 GUIDE = (REPOSITORY / "docs" / "own-claims.md").read_text(encoding="utf-8")

@@ -9,6 +9,8 @@ from reports.run import read_saved_run
 from reports.writing import page, write_reports
 from tests.reports.saved import save
 
+pytestmark = pytest.mark.slow
+
 REASON = "at most 2 facts a relation"
 
 

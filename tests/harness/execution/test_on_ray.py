@@ -26,7 +26,7 @@ ray = pytest.importorskip("ray")
 
 on_ray = pytest.importorskip("harness.execution.on_ray")
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 OWN = "tests.harness.execution.slow_localizer:Slow"
 QUADRATURE = Quadrature(rule="right", steps=4)

@@ -10,6 +10,8 @@ import pytest
 from harness.models.handle import ModelHandle
 from plugins.commands import main
 
+pytestmark = pytest.mark.slow
+
 FEW = ("--limit=2", "--draws=100", "--quadrature=gauss-legendre:2", "--sample=8", "--fractions=0.1,0.3")
 
 

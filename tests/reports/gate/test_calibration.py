@@ -12,6 +12,8 @@ from reports.gate.edited_run import EditedRun
 from reports.gate.limits import parse_limits
 from tests.reports.gate.simulated import Population, manifest
 
+pytestmark = pytest.mark.slow
+
 LIMITS = parse_limits("rel:-0.02@p<0.05,gen:-0.02@p<0.05,loc:-0.02@p<0.05,avg:-0.02@p<0.05,ppl:+5%@p<0.05")
 RUNS = 100
 ONE = {"kinds": ["erase"]}

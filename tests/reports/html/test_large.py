@@ -8,6 +8,8 @@ import pytest
 from reports.html import page
 from tests.reports.html.made_run import made_run
 
+pytestmark = pytest.mark.slow
+
 N_FACTS = 25_000
 
 

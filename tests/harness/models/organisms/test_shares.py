@@ -13,6 +13,8 @@ from harness.models.organisms.recipe import ARCHITECTURES, Recipe
 from harness.pipeline import Settings, Workspace
 from tests.planted import planted_handle
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("pi", [0.0, 0.2, 0.5, 0.8, 1.0])
