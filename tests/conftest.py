@@ -27,7 +27,9 @@ SLOW = "KNTESTS_SLOW"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker of tests that take long."""
-    config.addinivalue_line("markers", f"slow: takes long, or starts whole sessions; runs where {SLOW}=1 (make test-slow)")
+    config.addinivalue_line(
+        "markers", f"slow: takes long, or starts whole sessions; runs where {SLOW}=1 (make test-slow)"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
