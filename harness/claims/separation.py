@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from harness.claims.classes import FEWEST_FACTS, FEWEST_RELATIONS, both_classes, how_to_get_both
+from harness.claims.comparison import MOST_EMPTY_DRAWS
 from harness.claims.description import paper_statistic
 from harness.claims.evidence import Evidence
 from harness.claims.halves import FEWEST_QUERIES, Halves, split_halves
@@ -17,9 +18,6 @@ from harness.consistency import Threshold
 
 MODES_LEVEL: Final = 0.05
 """Two kinds take a test that rejects one mode at this level; the difference on other queries guards them as well."""
-
-MOST_EMPTY_DRAWS: Final = 0.05
-"""With more bootstrap draws than this in which a class has no fact, the interval describes the luckier draws."""
 
 CIRCULAR: Final = (
     "Welch's test is circular: it compares classes that were cut by the score it tests, so it is significant for any "
