@@ -94,7 +94,7 @@ class NotFinite(Misbehaving):
 class Random(Misbehaving):
     def attribute(self, model: Any, queries: Any, *, batch_size: Any) -> list[AttributionMap]:
         rng = np.random.default_rng()
-        return [replace(m, scores=rng.permutation(m.scores)) for m in self.maps(model, queries)]
+        return [replace(m, scores=rng.permuted(m.scores)) for m in self.maps(model, queries)]
 
 
 class NormedByCompany(Misbehaving):
