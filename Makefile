@@ -18,6 +18,7 @@ check:
 	ruff check .
 	ruff format --check .
 	pyright
+	pytest -qq --collect-only benchmarks -p no:cacheprovider
 	lint-imports
 
 format:

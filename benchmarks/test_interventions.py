@@ -15,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 
 from benchmarks.conftest import Ledger
-from benchmarks.test_localization import gpt2_small, pararel_prompts
+from benchmarks.set_up import gpt2_small, pararel_prompts
 from harness.consistency.compared import compared_neurons
 from harness.interventions.neuron_effects import NeuronItem, neuron_effects
 from harness.interventions.neurons import NeuronScaling

@@ -8,7 +8,6 @@ checkout. Naive: one query, one layer at a time, m whole sequences, logits at al
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,21 +15,18 @@ import numpy as np
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from benchmarks.conftest import Ledger
+from benchmarks.set_up import QUERIES, gemm_rate, gpt2_small, pararel_prompts
 from harness.attribution.quadrature import Quadrature
-from harness.data.folder import load_folder
-from harness.execution.plan import make_plan
 from harness.localizers.integrated_gradients import IntegratedGradients
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
 from tests.counted_operations import CountedOperations
 from tests.naive import naive_path_integral
-from tests.shared_data import SHARED, needs_shared
+from tests.shared_data import needs_shared
 
-QUERIES = 16
 NAIVE_QUERIES = 4  # the naive method is timed on a quarter of them: every fourth, from the shortest to the longest
 RULES = {"right-20": Quadrature(), "gauss-legendre-10": Quadrature(rule="gauss-legendre", steps=10)}
 pytestmark = needs_shared("data/pararel", "data/gpt2-tokenizer")
@@ -39,23 +35,6 @@ pytestmark = needs_shared("data/pararel", "data/gpt2-tokenizer")
 @pytest.fixture(scope="module")
 def model() -> LoadedModel:
     return gpt2_small()
-
-
-def gpt2_small() -> LoadedModel:
-    torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(SHARED / "data/gpt2-tokenizer")
-    return LoadedModel(name="gpt2", model=GPT2LMHeadModel(GPT2Config()), tokenizer=tokenizer, fingerprint="random")
-
-
-def pararel_prompts(model: LoadedModel) -> list[EncodedQuery]:
-    """A seeded sample, sorted by length; its mean length is the mean over ParaRel to a tenth of a token."""
-    dataset = load_folder(SHARED / "data/pararel").sample(20, seed=0)
-    plan = make_plan(dataset.queries(), model.tokenizer, context_length=1024)
-    rng = np.random.default_rng(7)
-    while True:
-        chosen = [plan.requests[i].encoded for i in rng.choice(len(plan.requests), size=QUERIES, replace=False)]
-        if abs(np.mean([len(query.prompt_ids) for query in chosen]) - 7.7) < 0.1:
-            return sorted(chosen, key=lambda query: len(query.prompt_ids))
 
 
 def long_prompts(_model: LoadedModel) -> list[EncodedQuery]:
@@ -101,17 +80,6 @@ def test_engine(prompts: str, rule: str, model: LoadedModel, benchmark: Benchmar
     ledger.notes.append(
         f"{prompts}, {rule}: {rate / 1e9:.0f} GFLOP/s, {rate / peak:.0%} of the {peak / 1e9:.0f} of a large product"
     )
-
-
-def gemm_rate() -> float:
-    """Floating-point operations a second of a large float32 matrix product, the best of several."""
-    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
-    best = float("inf")
-    for _ in range(12):
-        start = time.perf_counter()
-        a @ b
-        best = min(best, time.perf_counter() - start)
-    return 2 * 2048**3 / best
 
 
 def test_gauss_legendre_10_is_at_least_as_close_to_converged_as_right_20(model: LoadedModel, ledger: Ledger) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers.models.gpt2 import modeling_gpt2
 
 from benchmarks.conftest import Ledger
-from benchmarks.test_localization import gpt2_small, pararel_prompts
+from benchmarks.set_up import gpt2_small, pararel_prompts
 from harness.activations.attention import attention_sums
 from harness.interventions.knowledge_synapses import KnowledgeSynapses
 from harness.interventions.random_synapses import RandomSynapses

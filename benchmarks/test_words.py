@@ -13,12 +13,13 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Ledger
-from benchmarks.test_localization import QUERIES, CountingFlops, gemm_rate, gpt2_small, pararel_prompts
+from benchmarks.set_up import QUERIES, gemm_rate, gpt2_small, pararel_prompts
 from harness.attribution.quadrature import Quadrature
 from harness.localizers import AttributionMap, make_localizer
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
+from tests.counted_operations import CountedOperations
 from tests.naive import NAIVE
 from tests.shared_data import needs_shared
 
@@ -83,9 +84,9 @@ def test_engine(
     )
     seconds = benchmark.stats.stats.min
     ledger.seconds[label(method, queries), "right-20"] = seconds / len(queries)
-    with CountingFlops() as counter:
+    with CountedOperations() as counter:
         localizer.attribute(model, queries, batch_size=None)
-    rate, peak = counter.flops / seconds, gemm_rate()
+    rate, peak = counter.operations / seconds, gemm_rate()
     ledger.notes.append(
         f"{label(method, queries)}: {rate / 1e9:.0f} GFLOP/s, {rate / peak:.0%} of the {peak / 1e9:.0f} of a large "
         "product"
