@@ -91,14 +91,13 @@ class Prevalence:
         return self.procedure.generator(self.name, purpose)
 
     def _share(self, scores: FactScores, evidence: Evidence, cut: Cut) -> ShareEstimate:
-        """The estimate; an estimated cut is found anew in every draw."""
+        """The estimate; an estimated cut is held in the draws: where it decides, few facts lie where it could move."""
         return share_at_or_below(
             scores.cs2,
             evidence.relation_of_fact[scores.fact],
             cut.value,
             draws=self.procedure.draws,
             rng=self._rng("bootstrap"),
-            split=self.threshold.splits if self.threshold.adaptive else None,
         )
 
     def judged(self, share: ShareEstimate | None, cut: Cut | None, ceiling: float | None) -> tuple[Verdict, str]:

@@ -115,7 +115,7 @@ class Separation:
             return Verdict.INCONCLUSIVE, (
                 f"{found} The interval holds the margin; more relations narrow it.{measured.detectable_text()}"
             )
-        objection = self._one_kind(measured, halves, relation)
+        objection = self.one_kind(measured, halves, relation)
         if objection is not None:
             return Verdict.INCONCLUSIVE, f"{found} {objection}"
         modes = " and ".join(f"{mode:.2g}" for mode in (measured.kinds.modes[0], measured.kinds.modes[-1]))
@@ -149,7 +149,7 @@ class Separation:
             return Verdict.NOT_APPLICABLE, reason, None
         return (*self._compared(measured, halves, relation), measured)
 
-    def _one_kind(self, measured: HeldOut, halves: Halves, relation: Int[np.ndarray, " facts"]) -> str | None:
+    def one_kind(self, measured: HeldOut, halves: Halves, relation: Int[np.ndarray, " facts"]) -> str | None:
         """Why facts that differ may still be of one kind; None if there are two."""
         kinds, degree = measured.kinds, "facts differ by degree"
         if kinds.p_value >= MODES_LEVEL or kinds.valley is None:

@@ -57,8 +57,8 @@ class Trend:
     themselves.
 
     Attributes:
-        threshold: where CS2 is cut in each model; one that is estimated is estimated in each model and in every draw,
-            and decides only where every model shows two modes.
+        threshold: where CS2 is cut in each model; one that is estimated is estimated in each model, and decides only
+            where it parts two modes in every one.
         margin: rise of the share that the interval is compared with.
         procedure: what all claims share.
     """
@@ -187,7 +187,6 @@ class Trend:
             weights,
             draws=draws,
             rng=self._rng("share"),
-            split=self.threshold.splits if self.threshold.adaptive else None,
         )
         return Slopes(share=share, cs2=mean_slope(cs2, relation, weights, draws=draws, rng=self._rng("cs2")))
 

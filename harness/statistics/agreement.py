@@ -6,11 +6,15 @@ know nothing of a fact but its cluster agree more than that. So beside it stands
 
     kappa_w = sum_g n_g (P_g - Pe_g) / sum_g n_g (1 - Pe_g),
 
-with Pe_g from each rater's own share in the cluster (Conger 1980; Cohen's kappa for two raters): 0 in expectation for
-raters that are independent within clusters. A cluster without disagreement and with one answer alone says nothing.
+with Pe_g how often two raters agree where each is asked of another fact of the cluster. That is agreement by chance
+from each rater's own share in the cluster (Conger 1980; Cohen's kappa for two raters), without the pairs of one fact
+with itself: those hold the agreement that is asked about, and with n facts would make the numerator too small by the
+factor (n - 1) / n. 0 in expectation for raters that are independent within clusters. A cluster with one answer alone,
+or of fewer than three facts, says nothing.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -19,13 +23,16 @@ from harness.errors import ConfigError
 from harness.statistics.bootstrap import StudentizedBootstrap, cluster_bootstrap, multiplicities
 from harness.statistics.contrast import DIFFERENCE
 
+FEWEST_FACTS: Final = 3
+"""Of a cluster that says something: of two facts, raters may disagree on both and agree across them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RaterAgreement:
     """Agreement of raters.
 
     Attributes:
-        within: kappa within clusters; None if no cluster holds both answers.
+        within: kappa within clusters; None if no cluster of three facts or more holds both answers.
         fleiss: Fleiss' kappa over all facts; None if there is one answer alone.
         unanimous: share of facts that all raters call yes.
         by_chance: the share that raters with the same shares in each cluster would call yes together by chance.
@@ -66,9 +73,10 @@ def agreement(
     sizes = np.bincount(cluster).astype(np.float64)
     yes = np.array([np.bincount(cluster, row) for row in calls]) / sizes
     agreed = np.bincount(cluster, pairs_that_agree(calls)) / sizes
-    chance = (_pairs(yes) + _pairs(1 - yes)) / (raters * (raters - 1))
+    of_any_facts = (_pairs(yes) + _pairs(1 - yes)) / (raters * (raters - 1))
+    chance = (sizes * of_any_facts - agreed) / np.maximum(sizes - 1, 1)
     totals, weights = sizes * (agreed - chance), sizes * (1 - chance)
-    telling = weights > 0
+    telling = (sizes >= FEWEST_FACTS) & (of_any_facts < 1)
     unanimous = np.bincount(cluster, calls.all(axis=0)) / sizes
     by_chance = np.prod(yes, axis=0)
     return RaterAgreement(

@@ -1,4 +1,4 @@
-"""The share of facts at or below a cut, by cluster; where the cut is estimated, it is estimated anew in every draw."""
+"""The share of facts at or below a cut, by cluster; a cut that was estimated can be estimated anew in every draw."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,7 +71,9 @@ def share_at_or_below(
         cut: the cut of the whole sample.
         draws: bootstrap draws.
         rng: draws the clusters.
-        split: if the cut was estimated, the rule that estimates it, applied to every draw; else the cut is held.
+        split: the rule that estimates the cut, applied to every draw; without it the cut is held. Where the cut parts
+            two modes, the interval of a held cut covers and that of one estimated anew does not (docs/calibration.md):
+            it is for cuts of which nothing is known.
         level: confidence of the intervals.
 
     Raises:
@@ -90,7 +92,7 @@ def share_at_or_below(
     if split is None:
         studentized = cluster_bootstrap(totals, sizes, draws=draws, rng=rng, bounds=UNIT)
     else:
-        theta, se = _redrawn_shares(values[None], cluster, np.ones(1), split, draws, rng)
+        theta, se = _redrawn_shares(values, cluster, split, draws, rng)
         studentized = studentize(totals, sizes, theta, se, bounds=UNIT)
     return _estimate(studentized, totals / sizes, cut, len(values), level)
 
@@ -103,7 +105,6 @@ def weighted_shares(
     *,
     draws: int,
     rng: np.random.Generator,
-    split: SplitRule | None = None,
 ) -> StudentizedBootstrap:
     """A weighted sum of the shares at or below a cut in several groups of values of the same facts.
 
@@ -117,16 +118,12 @@ def weighted_shares(
         weights: of each group.
         draws: bootstrap draws.
         rng: draws the clusters.
-        split: if the cuts were estimated, the rule that estimates them, applied to every group in every draw.
     """
     _, cluster = np.unique(clusters, return_inverse=True)
     sizes = np.bincount(cluster).astype(np.float64)
     totals = np.bincount(cluster, weights @ (values <= cuts[:, None]))
     bounds = (float(np.minimum(weights, 0).sum()), float(np.maximum(weights, 0).sum()))
-    if split is None:
-        return cluster_bootstrap(totals, sizes, draws=draws, rng=rng, bounds=bounds)
-    theta, se = _redrawn_shares(values, cluster, weights, split, draws, rng)
-    return studentize(totals, sizes, theta, se, bounds=bounds)
+    return cluster_bootstrap(totals, sizes, draws=draws, rng=rng, bounds=bounds)
 
 
 def _estimate(
@@ -146,22 +143,18 @@ def _estimate(
 
 
 def _redrawn_shares(
-    values: Float[np.ndarray, "groups facts"],
+    values: Float[np.ndarray, " facts"],
     cluster: Int[np.ndarray, " facts"],
-    weights: Float[np.ndarray, " groups"],
     split: SplitRule,
     draws: int,
     rng: np.random.Generator,
 ) -> tuple[Float[np.ndarray, " draws"], Float[np.ndarray, " draws"]]:
-    """The weighted sum of shares and its standard error in every draw, each with the cuts that the draw gives."""
-    groups = [_Cumulative.of(row, cluster) for row in values]
-    sizes = np.bincount(cluster).astype(np.float64)
+    """The share and its standard error in every draw, each with the cut that the draw gives."""
+    cumulative, sizes = _Cumulative.of(values, cluster), np.bincount(cluster).astype(np.float64)
     thetas, errors = [], []
-    widest = max(group.counts.shape[1] for group in groups)
-    for times in multiplicities(len(sizes), draws, rng=rng, chunk=max(1, CELLS_AT_ONCE // widest)):
-        totals = np.zeros(times.shape)
-        for weight, group in zip(weights, groups, strict=True):
-            totals += weight * group.at_or_below[split(times @ group.counts, times @ group.sums)]
+    chunk = max(1, CELLS_AT_ONCE // cumulative.counts.shape[1])
+    for times in multiplicities(len(sizes), draws, rng=rng, chunk=chunk):
+        totals = cumulative.at_or_below[split(times @ cumulative.counts, times @ cumulative.sums)]
         theta, se = ratio_and_error(totals, sizes[None], times)
         thetas.append(theta)
         errors.append(se)

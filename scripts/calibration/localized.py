@@ -53,15 +53,17 @@ def localized_events(
     cut = cut_of(scores, evidence, OTSU, rng=rng)
     if cut is not None:
         yield "Otsu decides" if cut.undecided() is None else "Otsu does not decide"
-        share = share_at_or_below(scores.cs2, relation, cut.value, draws=procedure.draws, rng=rng, split=OTSU.splits)
+        share = share_at_or_below(scores.cs2, relation, cut.value, draws=procedure.draws, rng=rng)
         yield f"prevalence {Prevalence(threshold=OTSU, procedure=procedure).judged(share, cut, None)[0]}"
     claim = Separation(threshold=OTSU, procedure=procedure)
     halves = split_halves(evidence, claim.splits, rng=rng)
-    verdict, _, measured = claim.judged(halves, evidence.relation_of_fact[halves.fact])
+    of_halves = evidence.relation_of_fact[halves.fact]
+    verdict, _, measured = claim.judged(halves, of_halves)
     yield f"separation {verdict}"
     if measured is not None:
         truth = difference_of(rates, shape(relations)["k"])
-        yield from held_against("difference on other queries", measured.interval, truth)
+        seen = "two kinds" if claim.one_kind(measured, halves, of_halves) is None else "one kind"
+        yield from held_against(f"difference on other queries, {seen} seen", measured.interval, truth)
 
 
 def localized_cases() -> Iterable[Case]:

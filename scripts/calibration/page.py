@@ -150,9 +150,10 @@ class Page:
             if often:
                 verdict += f"; cautious in {often}"
             lowest, middle, highest = (percent(values[i]) for i in (0, len(values) // 2, -1))
-            rows.append([interval.name, interval.truth, lowest, middle, highest, verdict])
-        headers = ("interval", "of", "lowest", "median", "highest", "verdict")
-        return tabulate(rows, headers, colalign=("left", "left", "right", "right", "right", "left"), **AS_TEXT)
+            decides = "yes" if interval.decides else "no"
+            rows.append([interval.name, interval.truth, decides, lowest, middle, highest, verdict])
+        headers = ("interval", "of", "decides", "lowest", "median", "highest", "verdict")
+        return tabulate(rows, headers, colalign=(*["left"] * 3, *["right"] * 3, "left"), **AS_TEXT)
 
     def _failures(self) -> str:
         """Every failure with where the interval lies instead and how it was made, and why."""

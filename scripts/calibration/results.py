@@ -16,7 +16,7 @@ from scripts.calibration.localized import localized_cases
 from scripts.calibration.selection import selection_cases
 from scripts.calibration.shares import other_cases, share_cases
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what is simulated and counted; raised by hand, and results of another version are drawn again."""
 
 CHUNK: Final = 100

@@ -9,7 +9,7 @@ from scripts.calibration.case import Case
 from scripts.calibration.criterion import Proportion, errs, is_blind
 from scripts.calibration.joint import kappa_of, relations_of_calls, shares_of_models, slope_of
 from scripts.calibration.results import all_cases
-from scripts.calibration.shares import cs2_of, half_at_or_below, low_facts, relations_with_most, share_at_otsu
+from scripts.calibration.shares import cs2_of, decides, half_at_or_below, low_facts, relations_with_most, share_at_otsu
 
 
 def test_shares_of_relations_have_the_mean_and_the_correlation_that_was_asked():
@@ -29,9 +29,18 @@ def test_the_true_curve_is_that_of_very_many_facts():
     assert half_at_or_below(np.array([0.1]))[0] == 0.5
 
 
-def test_otsu_parts_even_kinds_near_where_they_were_mixed_and_rare_ones_not():
+def test_otsu_parts_even_kinds_near_where_they_were_mixed():
     assert share_at_otsu(0.5) == pytest.approx(0.5, abs=0.05)
-    assert share_at_otsu(0.05) > 0.2
+
+
+def test_where_otsu_does_not_part_a_rare_kind_the_truth_is_its_share_and_it_is_seldom_let_to_decide():
+    assert share_at_otsu(0.05) == 0.05
+    decided = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        low, relation = low_facts(0.05, 0.2, 12, 30, rng)
+        decided += decides(cs2_of(low, rng), relation, 0.05, rng)
+    assert decided < 10
 
 
 @pytest.mark.parametrize("error", [None, 0.1])

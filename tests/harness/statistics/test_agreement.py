@@ -27,23 +27,44 @@ def test_fleiss_is_that_of_statsmodels(raters):
     assert measured(calls, cluster).fleiss.estimate == pytest.approx(fleiss_kappa(table))
 
 
-def test_kappa_of_two_raters_in_one_cluster_is_cohens():
+def test_kappa_of_two_raters_in_one_cluster_is_cohens_but_for_its_bias():
     calls, _ = make(1, raters=2, clusters=1, facts=80)
     table = np.array([[np.sum((calls[0] == a) & (calls[1] == b)) for b in (0, 1)] for a in (0, 1)])
-    within = measured(calls, np.zeros(calls.shape[1], dtype=int)).within
-    assert within.estimate == pytest.approx(cohens_kappa(table).kappa)
+    cohens, n = cohens_kappa(table).kappa, calls.shape[1]
+    within = measured(calls, np.zeros(n, dtype=int)).within
+    # numerator and denominator of Cohen's kappa with the pairs of a fact with itself taken out of what chance is
+    assert within.estimate == pytest.approx(n * cohens / (n - 1 + cohens))
 
 
 def test_kappa_within_clusters_is_its_definition_written_out():
-    calls, cluster = make(2)
+    calls, cluster = make(2, clusters=5, facts=8)
     observed = expected = 0.0
     for g in np.unique(cluster):
         here = calls[:, cluster == g]
+        facts = range(here.shape[1])
         for a, b in combinations(here, 2):
-            chance = a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean())
+            chance = np.mean([a[f] == b[h] for f in facts for h in facts if f != h])
             observed += len(a) * ((a == b).mean() - chance)
             expected += len(a) * (1 - chance)
     assert measured(calls, cluster).within.estimate == pytest.approx(observed / expected)
+
+
+def test_kappa_within_small_clusters_has_no_bias():
+    rng, clusters, facts = np.random.default_rng(0), 20_000, 5
+    cluster = np.repeat(np.arange(clusters), facts)
+    share = rng.uniform(0.2, 0.8, clusters)[cluster]
+    truth = rng.random(len(cluster)) < share
+    flips = rng.random((2, len(cluster))) < 0.15
+    found = measured(truth ^ flips, cluster, draws=19).within.estimate
+    # each call is right with 0.85: the covariance of two is 0.7^2 s(1 - s), that of chance 2 q (1 - q) with q of a call
+    call = 0.15 + 0.7 * share
+    agreed, chance = 0.85**2 + 0.15**2, call**2 + (1 - call) ** 2
+    assert found == pytest.approx(np.mean(agreed - chance) / np.mean(1 - chance), abs=0.01)
+
+
+def test_clusters_of_two_facts_say_nothing():
+    calls = np.array([[1, 0], [0, 1]], dtype=bool)
+    assert measured(calls, np.zeros(2, dtype=int)).within is None
 
 
 def test_unanimity_beyond_the_product_of_shares():

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from harness.consistency import OtsuThreshold
 from harness.errors import ConfigError
 from harness.statistics import mean_slope, page_p, share_at_or_below, slope_weights, weighted_shares
 
@@ -34,47 +33,32 @@ def test_values_that_never_change_have_a_slope_of_zero_and_an_interval():
     assert interval.low < 0 < interval.high
 
 
-@pytest.mark.parametrize("split", [None, OtsuThreshold().splits])
-def test_one_group_of_weight_one_is_the_share_itself(split):
+def test_one_group_of_weight_one_is_the_share_itself():
     values, cluster = np.random.default_rng(0).random(60), np.arange(60) % 6
-    cut = OtsuThreshold().cut(values)
-    one = weighted_shares(
-        values[None], cluster, np.array([cut]), np.ones(1), draws=199, rng=np.random.default_rng(1), split=split
-    )
-    share = share_at_or_below(values, cluster, cut, draws=199, rng=np.random.default_rng(1), split=split)
+    one = weighted_shares(values[None], cluster, np.array([0.4]), np.ones(1), draws=199, rng=np.random.default_rng(1))
+    share = share_at_or_below(values, cluster, 0.4, draws=199, rng=np.random.default_rng(1))
     assert one.estimate == share.estimate
     assert one.interval() == share.bootstrap
 
 
-@pytest.mark.parametrize("split", [None, OtsuThreshold().splits])
-def test_a_group_against_itself_differs_by_nothing_in_every_draw(split):
+def test_a_group_against_itself_differs_by_nothing_in_every_draw():
     values, cluster = np.random.default_rng(0).random(60), np.arange(60) % 6
-    cuts = np.full(2, OtsuThreshold().cut(values))
-    pair = np.stack([values, values])
-    found = weighted_shares(
-        pair, cluster, cuts, np.array([1.0, -1.0]), draws=99, rng=np.random.default_rng(0), split=split
-    )
+    pair, cuts = np.stack([values, values]), np.full(2, 0.4)
+    found = weighted_shares(pair, cluster, cuts, np.array([1.0, -1.0]), draws=99, rng=np.random.default_rng(0))
     assert (found.estimate, found.se, found.degenerate_draws) == (0.0, 0.0, 1.0)
 
 
-def test_cuts_of_each_group_are_estimated_in_every_draw():
+def test_every_draw_takes_clusters_whole_with_all_groups():
     rng = np.random.default_rng(0)
     values, cluster = rng.random((2, 90)) ** np.array([[1.0], [3.0]]), np.arange(90) % 9
-    otsu, weights = OtsuThreshold(), np.array([-1.0, 1.0])
-    cuts = np.array([otsu.cut(row) for row in values])
-    found = weighted_shares(values, cluster, cuts, weights, draws=30, rng=np.random.default_rng(7), split=otsu.splits)
+    cuts, weights = np.array([0.4, 0.2]), np.array([-1.0, 1.0])
+    found = weighted_shares(values, cluster, cuts, weights, draws=30, rng=np.random.default_rng(7))
     times = np.random.default_rng(7).multinomial(9, np.full(9, 1 / 9), size=30)
-    sizes = np.bincount(cluster)
-    expected = []
-    for m in times:
-        weight = m[cluster].astype(float)
-        below = np.array([row <= otsu.cut(row, weight) for row in values])
-        per_fact = weights @ below
-        theta = (weight * per_fact).sum() / weight.sum()
-        totals = np.bincount(cluster, per_fact)
-        se = np.sqrt(9 / 8 * (m * (totals - theta * sizes) ** 2).sum()) / weight.sum()
-        expected.append((theta - found.estimate) / se)
-    assert found.t_draws == pytest.approx(np.sort(expected))
+    per_fact = weights @ (values <= cuts[:, None])
+    sizes, totals = np.bincount(cluster), np.bincount(cluster, per_fact)
+    theta = times @ totals / (times @ sizes)
+    se = np.sqrt(9 / 8 * (times * (totals - theta[:, None] * sizes) ** 2).sum(axis=1)) / (times @ sizes)
+    assert found.t_draws == pytest.approx(np.sort((theta - found.estimate) / se))
 
 
 def test_page_is_scipys_and_small_where_shares_rise():
