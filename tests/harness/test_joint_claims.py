@@ -37,6 +37,7 @@ def localizer() -> Localizer:
     return make_localizer("ig", quadrature=QUICK)
 
 
+@pytest.mark.slow
 def test_agreement_names_its_localizers_and_the_one_that_fails(
     workspace: Workspace, handle: ModelHandle, localizer: Localizer
 ) -> None:

@@ -59,6 +59,7 @@ def test_random_neurons_are_void_never_supported(handle: ModelHandle, store: Pat
     assert "permutation floor" in row.reason
 
 
+@pytest.mark.slow
 def test_the_table_of_facts_is_the_definition_written_out(handle: ModelHandle, store: Path) -> None:
     workspace = Workspace(replace(FEW, store=store))
     row = workspace.judge(STATIC, handle, make_localizer("ig", quadrature=FEW.quadrature), "static:0.1")
@@ -99,6 +100,7 @@ def test_runs_are_numbered(handle: ModelHandle, store: Path) -> None:
     assert int(second.name[:4]) == int(first.name[:4]) + 1
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_row(handle: ModelHandle, store: Path) -> None:
     settings = replace(FEW, store=store)
     assert judge(settings, handle) == judge(settings, handle)
@@ -171,6 +173,7 @@ def test_a_model_whose_context_is_too_short_for_every_query(store: Path, handle:
         judge(replace(FEW, store=store), short)
 
 
+@pytest.mark.slow
 def test_a_preview_counts_the_rows_that_a_run_then_stores(tmp_path: Path) -> None:
     settings, fresh = replace(FEW, store=tmp_path / "store", limit=2), resolve_model("tiny-gpt2")
     localizer = make_localizer("ig", quadrature=settings.quadrature)

@@ -47,7 +47,7 @@ def _with(evidence: Evidence, lists: list[list[int]]) -> Evidence:
 
 @pytest.mark.parametrize(
     ("localizer", "red"),
-    [("ig", False), ("tests.shifted_localizer:ShiftedByOne", True)],
+    [pytest.param("ig", False, marks=pytest.mark.slow), ("tests.shifted_localizer:ShiftedByOne", True)],
 )
 def test_a_broken_localizer_turns_the_run_red_and_names_the_control(localizer: str, red: bool, tmp_path: Path) -> None:
     command = [

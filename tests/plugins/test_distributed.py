@@ -66,6 +66,7 @@ def without_time(run):
     return {**run, "manifest": manifest}
 
 
+@pytest.mark.slow
 def test_summary_is_complete_when_tests_run_in_other_processes(bench):
     bench.claim(extras={"paper": {"r_consistent": 0.5}, "nested": [1, None, {"a": "\u2229"}]})
     result = distributed(bench, *TWO_MODELS)
@@ -100,6 +101,7 @@ def test_saved_run_is_that_of_one_process_and_every_model_is_loaded_once(bench):
     assert without_time(parallel) == without_time(serial)
 
 
+@pytest.mark.slow
 def test_every_model_has_a_process_of_its_own(bench):
     bench.write("kntests/test_claims.py", WHERE)
     bench.write("kntests/test_more.py", WHERE)
@@ -110,6 +112,7 @@ def test_every_model_has_a_process_of_its_own(bench):
     assert {place.split()[1] for place in places} == {"gw0", "gw1"}
 
 
+@pytest.mark.slow
 def test_tests_without_a_model_stay_together_by_file(bench):
     bench.write("kntests/test_trend.py", OVER_MODELS)
     bench.write("other/test_other.py", "def test_other(): pass\n")
@@ -117,6 +120,7 @@ def test_tests_without_a_model_stay_together_by_file(bench):
     assert bench.events("trend") == ["2"]
 
 
+@pytest.mark.slow
 def test_another_mode_of_distribution_is_left_alone(bench):
     result = distributed(bench, "--dist=each", "--threshold=otsu")
     assert result.parseoutcomes() == {"passed": 2}

@@ -36,6 +36,7 @@ def test_this_repository_registers_its_options_early_enough(hostile, arguments):
     assert not (hostile / "executed").exists()
 
 
+@pytest.mark.slow
 def test_registered_by_a_conftest_the_options_would_come_too_late(bench, hostile):
     # The danger is real: this is what the two tests above protect from.
     bench.write("tox.ini", "[pytest]\n")

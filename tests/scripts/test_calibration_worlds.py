@@ -77,12 +77,14 @@ def matches(case: Case, rule: Rule, world: str, facts: int) -> bool:
     return (case.topic, case.world, case.relations, case.facts) == (rule.topic, world, 24, facts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_does_not_err_beyond_doubt(rule: Rule):
     for world in rule.wrong:
         assert not errs(drawn(rule, world, 20 if rule.topic in OF_EFFECTS else 30), 24), world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.asked], ids=lambda rule: rule.name)
 def test_a_rule_is_not_blind_beyond_doubt(rule: Rule):
     assert not is_blind(drawn(rule, rule.asked or "", rule.facts))

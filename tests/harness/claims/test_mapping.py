@@ -108,6 +108,7 @@ def test_own_over_random_holds_in_both_classes():
     assert verdict(own_over_random, Effects(values=low), relation, consistent) == "REFUTED"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("world", "supported", "never"),
     [

@@ -46,6 +46,7 @@ def test_the_verdict_is_the_world(n, verdict):
         assert "10 of 12 would have been enough" in finding.reason
 
 
+@pytest.mark.slow
 def test_a_share_at_the_margin_is_hardly_ever_supported_and_a_high_one_mostly():
     supported = {}
     for share in (0.5, 0.95):

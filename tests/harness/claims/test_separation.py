@@ -40,6 +40,7 @@ def test_it_is_a_claim():
     assert "0.05" in OTSU.statement
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", [alike, alike_in_relations, far_apart_relations, graded])
 def test_one_kind_is_hardly_ever_supported(rates):
     # At a rate of 5 % at most 8 of 60 come up in 99 % of all runs.

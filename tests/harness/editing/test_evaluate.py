@@ -63,6 +63,7 @@ def test_no_cases_no_rows() -> None:
     assert evaluate_edits(Source(model), [], KnowledgeNeurons()) == []
 
 
+@pytest.mark.slow
 def test_five_hundred_edits_in_one_process_leave_every_bit_and_no_memory() -> None:
     source = Source(lambda: random_model("gpt2", dtype=torch.float32, layers=1))
     state = model_state(source.loaded().model)

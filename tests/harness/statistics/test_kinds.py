@@ -89,6 +89,7 @@ def test_lattice_and_spike_at_zero_are_not_taken_for_modes(n, union):
     assert rejections_alone(lambda rng: fractions(rng, rng.beta(1.3, 8, n), *union)) <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("looked_at", "expected"), [(0.0, 3), (1.0, 0)])
 def test_without_the_resolution_the_lattice_of_many_values_would_be_modes(looked_at, expected):
     def make(rng):

@@ -70,6 +70,7 @@ def test_a_cut_that_moves_is_less_certain_than_one_that_is_held():
     assert moved.high - moved.low > 1.2 * (held.high - held.low)
 
 
+@pytest.mark.slow
 def test_interval_covers_the_truth_in_nine_of_ten_clustered_samples():
     rng = np.random.default_rng(2024)
     covered = {"bootstrap": 0, "t": 0}
