@@ -26,6 +26,7 @@ from harness.claims.edits import KINDS
 from harness.claims.mapping import DIRECTIONS, consistent_drop, larger_drop, own_over_neighbors, own_over_random
 from harness.claims.modification import global_cost, global_edits, local_edits
 from harness.consistency import StaticThreshold
+from harness.data.passages import check_text
 from harness.editing import Editor, make_editor
 from harness.execution.engines import make_engine
 from harness.execution.progress import Progress
@@ -92,6 +93,10 @@ class HarnessBackend:
     def editor(self, name: str) -> Editor:
         """Built in, or the user's own."""
         return make_editor(name)
+
+    def check_text(self, name: str, request: Request) -> None:
+        """Reads what lies here; WikiText-2 is fetched when it is needed."""
+        check_text(name, offline=request.offline)
 
     def procedure(self, request: Request) -> Procedure:
         """The declared one, with the session's draws and seed."""

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from harness.claims.edits import quantity, turned
+from harness.data.passages import load_passages, text_fingerprint
 from harness.editing import Identity, KnowledgeNeurons, evaluate_edits
 from harness.editing.corrections import Correction, LayerCorrection
 from harness.localizers import make_localizer
@@ -194,6 +195,7 @@ def test_saved_run_holds_the_edits_and_the_gate_reads_them(measured, store):
     assert len(run.edits) == FACTS * 2 * 3
     assert set(run.edits.model) == {"planted-gpt2"}
     assert run.record.manifest.settings["editors"] == ["kn-local", "kn-global", "kn-cas"]
+    assert run.record.manifest.settings["perplexity_text_fingerprint"] == text_fingerprint(load_passages("embedded"))
     _, found = measured
     np.testing.assert_allclose(run.edits.average, found.table.average)
 

@@ -75,10 +75,11 @@ def measure(cell: Cell, localized: Localized, only_stored: bool) -> Measured:
         notes={
             "editors": {editor.name: editor.config() for editor in editors},
             "perplexity_text": cell.settings.perplexity_text,
+            "perplexity_text_fingerprint": text.fingerprint,
             "perplexity": text.perplexity,
         },
     )
-    return Measured(effects=effects, table=table)
+    return Measured(effects=effects, table=table, read={"perplexity_text": text.fingerprint})
 
 
 def figures(measured: Measured, classes: Classes) -> Mapping[str, pd.DataFrame]:
