@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from harness.attribution.quadrature import Quadrature
 from harness.claims import Effects, Evidence, Procedure
 from harness.claims.cas import cas_average, cas_balance, cas_consistent, cas_cost
 from harness.claims.edits import CAS, COST, GLOBAL, KINDS, LOCAL, MATCHED, of_betas, quantity, turned
@@ -145,7 +146,7 @@ def test_measured_edits_are_those_of_the_construction(name: str, tmp_path: Path)
     derived, handle = derive(name, tmp_path, every=37), resolve_model(name)
     for uid, requests in derived.requests.items():
         if (uid, CAS) in derived.sets:
-            found = make_localizer("ig").attribute(
+            found = make_localizer("ig", quadrature=Quadrature()).attribute(
                 handle.loaded(), [request.encoded for request in requests], batch_size=None
             )
             (scores,) = consistency_aware_scores([one.scores for one in found], grid=[BETA_GRID[3]])
@@ -173,7 +174,7 @@ def _with_set(derived: Derived, case: EditCase, name: str, editor: str) -> EditC
 @pytest.mark.parametrize("name", ["planted-gpt2", "planted-homogeneous", "planted-consistent"])
 def test_each_kind_of_fact_reacts_as_the_reasons_say(name: str, tmp_path: Path) -> None:
     """Rel, Gen and Loc of erasing and updating, fact by fact, but Loc where it hangs on which facts are drawn."""
-    derived = derive(name, tmp_path, every=5)
+    derived = derive(name, tmp_path, every=9)
     for case in derived.cases:
         uid, kind = case.request.fact_uid, case.request.kind
         relation, fact = derived.place_of[uid]
