@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -27,9 +27,18 @@ class DescribesModel(Protocol):
 
 
 def make_manifest(
-    *, settings: Any, models: Iterable[DescribesModel], datasets: Iterable[Dataset], command: str, seconds: float
+    *,
+    settings: Any,
+    models: Iterable[DescribesModel],
+    datasets: Iterable[Dataset],
+    command: str,
+    seconds: float,
+    read: Mapping[str, str] | None = None,
 ) -> Manifest:
-    """Collects what has to be known to believe or repeat a run."""
+    """Collects what has to be known to believe or repeat a run.
+
+    `read` maps a setting that names a file to the fingerprint of what was read there, which stands beside it.
+    """
     used = list(models)
     return Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -38,7 +47,7 @@ def make_manifest(
         platform={"system": platform.platform(), "machine": platform.machine(), "byteorder": sys.byteorder},
         models={model.name: model.describe() for model in used},
         data={dataset.name: _describe(dataset) for dataset in datasets},
-        settings=plain(settings),
+        settings={**plain(settings), **{f"{name}_fingerprint": content for name, content in (read or {}).items()}},
         smoke=_why_smoke(settings.limit, [model.name for model in used if model.builtin]),
         seconds=round(seconds, 3),
     )

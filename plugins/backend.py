@@ -23,9 +23,11 @@ from harness.claims import (
 )
 from harness.claims.cas import cas_average, cas_balance, cas_consistent, cas_cost
 from harness.claims.edits import KINDS
+from harness.claims.held_out_betas import HeldOutBetas
 from harness.claims.mapping import DIRECTIONS, consistent_drop, larger_drop, own_over_neighbors, own_over_random
 from harness.claims.modification import global_cost, global_edits, local_edits
 from harness.consistency import StaticThreshold
+from harness.data.passages import check_text
 from harness.editing import Editor, make_editor
 from harness.execution.engines import make_engine
 from harness.execution.progress import Progress
@@ -57,6 +59,7 @@ CLAIMS: Final[Mapping[str, Callable[..., Claim | JointClaim | MeasuredClaim]]] =
         for claim in (local_edits, global_edits, global_cost, cas_average, cas_balance, cas_cost, cas_consistent)
         for kind in KINDS
     },
+    **{f"cas_held_out_{kind}": partial(HeldOutBetas, threshold=StaticThreshold(), kind=kind) for kind in KINDS},
 }
 """Every claim of the benchmark, by name, as it is built from its procedure: what `--margin` may name."""
 
@@ -92,6 +95,10 @@ class HarnessBackend:
     def editor(self, name: str) -> Editor:
         """Built in, or the user's own."""
         return make_editor(name)
+
+    def check_text(self, name: str, request: Request) -> None:
+        """Reads what lies here; WikiText-2 is fetched when it is needed."""
+        check_text(name, offline=request.offline)
 
     def procedure(self, request: Request) -> Procedure:
         """The declared one, with the session's draws and seed."""

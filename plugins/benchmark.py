@@ -52,6 +52,10 @@ class Backend(Protocol):
         """The editor called `name`."""
         ...
 
+    def check_text(self, name: str, request: Request) -> None:
+        """Raises HarnessError if there is no text called `name` that perplexity could be measured on."""
+        ...
+
     def procedure(self, request: Request) -> "Procedure":
         """What all claims of the session share."""
         ...
@@ -85,6 +89,7 @@ class Benchmark:
         self.localizers = [backend.localizer(name, self.request) for name in self.request.localizers]
         _check_distinct([localizer.name for localizer in self.localizers], "localizer")
         _check_distinct([backend.editor(name).name for name in self.request.editors], "editor")
+        backend.check_text(self.request.perplexity_text, self.request)
         self.backend = backend
         self._config = config
         self._started = time.monotonic()

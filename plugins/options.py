@@ -90,8 +90,8 @@ OPTIONS = (
         name="perplexity-text",
         metavar="TEXT",
         default="embedded",
-        help="what perplexity under an edit is measured on: embedded, wikitext2, or a file with a passage a line."
-        " Default: embedded.",
+        help="what perplexity under an edit is measured on: embedded, wikitext2, a file with a passage a line, or a"
+        " folder that holds WikiText-2's test.txt. Default: embedded.",
     ),
     Option(
         name="measured-facts",

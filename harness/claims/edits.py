@@ -3,6 +3,7 @@
 from typing import Final
 
 from harness.claims.comparison import Comparison, Facts
+from harness.consistency.cas import Betas
 
 KINDS: Final = ("erase", "update")
 """Both edits; every claim is decided for each."""
@@ -11,6 +12,8 @@ LOCAL: Final = "kn-local"
 GLOBAL: Final = "kn-global"
 CAS: Final = "kn-cas"
 MATCHED: Final = "kn-cas-matched"
+HELD_OUT: Final = "kn-cas-held-out"
+"""CAS under the betas that edit other relations best: no editor, but chosen among `of_betas`."""
 
 COST: Final = "cost"
 """log(PPL after / PPL before): unlike delta PPL it has a mean where single edits break the model."""
@@ -21,7 +24,10 @@ SCORE_MARGIN: Final = 0.05
 COST_MARGIN: Final = 0.05
 """Of `COST`: a perplexity that rises by less than 5 % has not risen."""
 
-SETS: Final = {LOCAL: "N_i", GLOBAL: "N_g", CAS: "CAS", MATCHED: "CAS in the size of N_i"}
+SETS: Final = {
+    **{LOCAL: "N_i", GLOBAL: "N_g", CAS: "CAS", MATCHED: "CAS in the size of N_i"},
+    HELD_OUT: "CAS with betas of other relations",
+}
 _DIFFERENCE: Final = (-1.0, 1.0)
 _UNBOUNDED: Final = (-float("inf"), float("inf"))
 _WORDS: Final = {"gen": "Gen", "avg": "Avg", "loc": "Loc", "rel": "Rel", "ppl": "ΔPPL", COST: "Δ log PPL"}
@@ -31,6 +37,11 @@ _DOING: Final = {"erase": "erasing", "update": "updating"}
 def quantity(editor: str, kind: str, metric: str) -> str:
     """Name of a quantity: `kn-local erase gen`. With a minus in front it is turned, so that less is more."""
     return f"{editor} {kind} {metric}"
+
+
+def of_betas(betas: Betas) -> str:
+    """Name of CAS under a pair of betas, as an editor's."""
+    return f"{CAS}-{betas.name}"
 
 
 def turned(name: str) -> str:

@@ -41,6 +41,11 @@ class Betas:
                 value=(self.mean, self.deviation),
             )
 
+    @property
+    def name(self) -> str:
+        """Both: `0.7,0.3`."""
+        return f"{self.mean:g},{self.deviation:g}"
+
 
 BETA_GRID: Final[tuple[Betas, ...]] = tuple(
     Betas(mean=(10 - tenths) / 10, deviation=tenths / 10) for tenths in (0, 1, 2, 3, 4, 5, 6)

@@ -8,15 +8,15 @@ from typing import Final, NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
+from harness.activations.head import log_probability_and_gradient
 from harness.editing.batches import batches, padded
 from harness.editing.corrections import Correction, corrected
 from harness.models.loaded import LoadedModel
 
-# A batch of prompts is bounded by what the blocks keep of its tokens, one of texts by the logits of all its tokens.
-_PROMPT_TOKENS: Final = 8192
-_PROMPT_TOKENS_CPU: Final = 1024
+# A batch is bounded by what the blocks keep of its tokens, and one whose logits are all wanted at once by those.
+_TOKENS: Final = 8192
+_TOKENS_CPU: Final = 1024
 _LOGITS: Final = 1 << 26
 
 
@@ -93,20 +93,44 @@ def negative_log_likelihoods(
 ) -> list[float]:
     """-log p of all tokens of a text but the first, each given those before it, in nats: see `ask`."""
     found = [0.0] * len(texts)
-    at_once = max(1, _LOGITS // model.head.out_features)
-    for batch in batches([len(text.ids) for text in texts], min(at_once, _tokens_at_once(model))):
+    at_once = _tokens_at_once(model)
+    if corrections is None:
+        at_once = min(at_once, max(1, _LOGITS // model.head.out_features))
+    for batch in batches([len(text.ids) for text in texts], at_once):
         part = [texts[i] for i in batch]
-        logits = _run(model, part, corrections, 0)
-        for index, text, row in zip(batch, part, logits, strict=True):
-            target = torch.tensor(text.ids[1:], device=row.device)
-            scores = row[: len(target)].to(torch.promote_types(row.dtype, torch.float32))
-            found[index] = float(F.cross_entropy(scores, target, reduction="none").double().sum())
+        of_part = _log_p(model, part) if corrections is None else _corrected_log_p(model, part, corrections)
+        for index, log_p in zip(batch, of_part, strict=True):
+            found[index] = -float(log_p.double().sum())
     return found
+
+
+def _log_p(model: LoadedModel, texts: Sequence[Text]) -> list[Float[Tensor, " predicted"]]:
+    """log p of the predicted tokens of each text, as whatever the model is by now says itself."""
+    logits = _run(model, texts, None, 0)
+    found: list[Tensor] = []
+    for text, row in zip(texts, logits, strict=True):
+        target = torch.tensor(text.ids[1:], device=row.device)
+        found.append(_log_softmax(row[: len(target)]).gather(1, target[:, None]).squeeze(1))
+    return found
+
+
+def _corrected_log_p(
+    model: LoadedModel, texts: Sequence[Text], corrections: Sequence[Correction]
+) -> list[Float[Tensor, " predicted"]]:
+    """The same under corrections, which leave the head alone: without logits of all tokens in memory."""
+    ids = padded([text.ids for text in texts]).to(model.device)
+    with _within(model, texts, corrections):
+        hidden = model.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    predicted = [len(text.ids) - 1 for text in texts]
+    read = torch.cat([row[:n] for row, n in zip(hidden, predicted, strict=True)]).to(model.head.weight.device)
+    target = torch.tensor([token for text in texts for token in text.ids[1:]], device=read.device)
+    log_p, _ = log_probability_and_gradient(model.head, read, target, softcap=model.softcap, gradient=False)
+    return list(log_p.split(predicted))
 
 
 def _tokens_at_once(model: LoadedModel) -> int:
     """Most tokens of a batch; on a CPU what is kept of them should fit into its caches, which is twice as fast."""
-    return _PROMPT_TOKENS_CPU if model.device.type == "cpu" else _PROMPT_TOKENS
+    return _TOKENS_CPU if model.device.type == "cpu" else _TOKENS
 
 
 def _run(
@@ -116,12 +140,18 @@ def _run(
     kept: Tensor | int,
 ) -> Float[Tensor, "rows positions vocab"]:
     """Logits of a padded batch; `kept` are the positions that are wanted, or 0 for all."""
-    within: AbstractContextManager[object] = nullcontext()
-    if corrections is not None:
-        within = corrected(model, [(rows, corrections[owner]) for owner, rows in _runs(items)])
     ids = padded([item.ids for item in items]).to(model.device)
-    with within:
+    with _within(model, items, corrections):
         return model.model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits
+
+
+def _within(
+    model: LoadedModel, items: Sequence[Question | Text], corrections: Sequence[Correction] | None
+) -> AbstractContextManager[object]:
+    """Within, every item runs under its owner's correction."""
+    if corrections is None:
+        return nullcontext()
+    return corrected(model, [(rows, corrections[owner]) for owner, rows in _runs(items)])
 
 
 def _runs(items: Sequence[Question | Text]) -> list[tuple[int, slice]]:

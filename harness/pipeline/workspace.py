@@ -214,17 +214,18 @@ class Workspace:
         facts = [self._facts_table(model, localizer) for model, localizer in used]
         models = {model.name: model for model, _localizer in used}
         datasets = {dataset.name: dataset for dataset in map(self.dataset, models.values())}
+        procedure = Procedure(draws=self.settings.draws, seed=self.settings.seed)
+        measured = self._measured.tables(rows, [self.cell(model, localizer) for model, localizer in used], procedure)
         manifest = make_manifest(
             settings=self.settings,
             models=models.values(),
             datasets=datasets.values(),
             command=command,
             seconds=seconds,
+            read=self._measured.read(),
         )
         record = RunRecord(manifest=manifest, claims=tuple(rows))
         table = pd.concat(facts) if facts else pd.DataFrame()
-        procedure = Procedure(draws=self.settings.draws, seed=self.settings.seed)
-        measured = self._measured.tables(rows, [self.cell(model, localizer) for model, localizer in used], procedure)
         return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, table, measured)
 
     def compare_precision(self, folder: Path, cells: Sequence[tuple[ModelHandle, Localizer]]) -> dict[str, int]:

@@ -23,6 +23,9 @@ CHANGES_NO_NUMBER: Final = frozenset(
 _COMPARED_OTHERWISE: Final = frozenset(("editors", "seed"))
 """The editor is what is compared; another seed draws other queries of the same facts, which the interval allows for."""
 
+_TEXT: Final = "perplexity_text"
+_TEXT_CONTENT: Final = "perplexity_text_fingerprint"
+
 _MODEL_PARTS: Final = ("weights", "tokenizer", "dtype", "attention", "adapter")
 """What of a model changes a number, and what the manifest calls it."""
 _SHOWN: Final = 3
@@ -80,6 +83,7 @@ def check_comparable(reference: EditedRun, new: EditedRun) -> None:
         *_differences("model", _models(reference), _models(new)),
         *_differences("data", reference.record.manifest.data, new.record.manifest.data),
         *_differences("setting", _settings(reference), _settings(new)),
+        *_different_text(reference.record.manifest.settings, new.record.manifest.settings),
     ]
     if differ:
         raise ConfigError(
@@ -108,8 +112,21 @@ def _models(run: EditedRun) -> dict[str, dict[str, Any]]:
 
 
 def _settings(run: EditedRun) -> dict[str, Any]:
-    ignored = CHANGES_NO_NUMBER | _COMPARED_OTHERWISE
+    ignored = CHANGES_NO_NUMBER | _COMPARED_OTHERWISE | {_TEXT, _TEXT_CONTENT}
     return {name: value for name, value in run.record.manifest.settings.items() if name not in ignored}
+
+
+def _different_text(reference: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The passages that perplexity was measured on: by content, or by name where a run does not know the content."""
+    before, after = (
+        settings.get(_TEXT_CONTENT if _TEXT_CONTENT in reference and _TEXT_CONTENT in new else _TEXT)
+        for settings in (reference, new)
+    )
+    if before == after:
+        return []
+    named = [f"{settings.get(_TEXT)!r}" for settings in (reference, new)]
+    content = "" if named[0] != named[1] else ", which holds other passages now"
+    return [f"perplexity is of the text {named[0]} in the reference and of {named[1]} in the new run{content}"]
 
 
 def _differences(what: str, reference: Mapping[str, Any], new: Mapping[str, Any], within: str = "") -> list[str]:

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.claims.edits import quantity, turned
+from harness.claims.edits import of_betas, quantity, turned
+from harness.consistency.cas import BETA_GRID, Betas
+from harness.data.passages import load_passages, text_fingerprint
 from harness.editing import Identity, KnowledgeNeurons, evaluate_edits
 from harness.editing.corrections import Correction, LayerCorrection
 from harness.localizers import make_localizer
@@ -83,6 +85,29 @@ def test_consistency_aware_neurons_are_those_of_the_maps(measured):
     assert sets["cas"] == NeuronSet(map(tuple, np.argwhere(score > 0.3 * score.max()).tolist()))
     top = np.argsort(-score.ravel())[:3]
     assert sets["cas-matched"] == NeuronSet.from_flat(top.tolist(), cell.model.shape.d_ff)
+
+
+def test_the_grid_is_edited_as_its_neurons_are(measured):
+    """Against one edit after the other of the set that each pair of betas selects, written into the weights."""
+    cell, found = measured
+    localized = cell.localized(stored=True)
+    facts = edited_facts(cell, localized, n_passages=0, with_cas=True, only_stored=True)
+    number = {fact.uid: index for index, fact in enumerate(localized.dataset.facts())}
+    assert any(len(set(of_fact.values())) > 1 for of_fact in facts.grid.values())
+    for betas in (BETA_GRID[0], BETA_GRID[-1]):
+        cases = [_of_set(case, facts.grid[case.request.fact_uid][betas]) for case in facts.cases]
+        for row in evaluate_edits(cell.model, cases, KnowledgeNeurons(neurons="cas", in_weights=True)):
+            for metric, column in edit_rows.METRICS.items():
+                value = found.effects.quantity(quantity(of_betas(betas), row.kind, metric))[number[row.fact_uid]]
+                assert value == pytest.approx(getattr(row.scores, column))
+    for kind in ("erase", "update"):
+        mine = found.effects.quantity(quantity(of_betas(Betas()), kind, "avg"))
+        np.testing.assert_array_equal(mine, found.effects.quantity(quantity("kn-cas", kind, "avg")))
+
+
+def _of_set(case, neurons):
+    pairs = tuple((neuron.layer, neuron.index) for neuron in neurons)
+    return replace(case, request=replace(case.request, neuron_sets={"cas": pairs}))
 
 
 def test_what_is_stored_needs_no_model_and_gives_the_same(measured, store):
@@ -194,6 +219,7 @@ def test_saved_run_holds_the_edits_and_the_gate_reads_them(measured, store):
     assert len(run.edits) == FACTS * 2 * 3
     assert set(run.edits.model) == {"planted-gpt2"}
     assert run.record.manifest.settings["editors"] == ["kn-local", "kn-global", "kn-cas"]
+    assert run.record.manifest.settings["perplexity_text_fingerprint"] == text_fingerprint(load_passages("embedded"))
     _, found = measured
     np.testing.assert_allclose(run.edits.average, found.table.average)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
+from harness.data.passages import check_text
 from harness.errors import ConfigError, HarnessError, ModelError, near_matches
 from harness.models.organisms.registry import PLANTED
 from harness.records import ClaimRow, Manifest, RunRecord
@@ -180,6 +181,9 @@ class FakeBackend:
         if name not in known and ":" not in name:
             raise ConfigError(f"no editor {name!r}. {near_matches(name, known)}", setting="editor", value=name)
         return SimpleNamespace(name=name.rpartition(":")[2])
+
+    def check_text(self, name: str, request: object) -> None:
+        check_text(name, offline=request.offline)
 
     def procedure(self, request: object) -> FakeProcedure:
         return FakeProcedure(request.draws, request.seed)

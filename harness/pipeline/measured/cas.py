@@ -79,9 +79,10 @@ def cas_sets(cell: Cell, facts: Sequence[CasFact], only_stored: bool) -> dict[st
     Raises:
         HarnessError: the model cannot be run, or the store cannot be used.
     """
-    betas, d_ff = Betas(), cell.model.shape.d_ff
+    d_ff = cell.model.shape.d_ff
     found: dict[str, dict[str, NeuronSet]] = {}
-    for fact, scores in zip(facts, cas_scores(cell, facts, betas, only_stored), strict=True):
+    for fact, of_grid in zip(facts, _scores_of(cell, facts, only_stored), strict=True):
+        scores = of_grid[Betas()]
         found[fact.uid] = {
             CAS: NeuronSet.from_flat(scores.select().tolist(), d_ff),
             MATCHED: NeuronSet.from_flat(scores.top(min(fact.least, len(scores.neurons))).tolist(), d_ff),
@@ -89,18 +90,23 @@ def cas_sets(cell: Cell, facts: Sequence[CasFact], only_stored: bool) -> dict[st
     return found
 
 
-def cas_scores(cell: Cell, facts: Sequence[CasFact], betas: Betas, only_stored: bool) -> list[CasScores]:
-    """What is kept of every fact's consistency-aware scores under one pair of betas; all of the grid are stored.
+def cas_grid(cell: Cell, facts: Sequence[CasFact], only_stored: bool) -> dict[str, dict[Betas, NeuronSet]]:
+    """What `cas_sets` selects under the paper's betas, under every pair of the grid."""
+    d_ff = cell.model.shape.d_ff
+    return {
+        fact.uid: {betas: NeuronSet.from_flat(scores.select().tolist(), d_ff) for betas, scores in of_grid.items()}
+        for fact, of_grid in zip(facts, _scores_of(cell, facts, only_stored), strict=True)
+    }
 
-    Raises:
-        HarnessError: see `cas_sets`.
-    """
+
+def _scores_of(cell: Cell, facts: Sequence[CasFact], only_stored: bool) -> list[dict[Betas, CasScores]]:
+    """What is kept of every fact's consistency-aware scores, under every pair of betas."""
     model, localizer = cell.model, cell.localizer
     identity = {**model.identity(), "localizer": localizer.name, "config": localizer.config()}
     store = MeasurementStore(cell.settings.store, "cas", identity, _COLUMNS)
     wanted = [_Wanted(fact=fact, betas=each) for fact in facts for each in BETA_GRID]
     rows = (
-        stored([one for one in wanted if one.betas == betas], store)
+        stored(wanted, store)
         if only_stored
         else measure_missing(
             wanted,
@@ -111,8 +117,10 @@ def cas_scores(cell: Cell, facts: Sequence[CasFact], betas: Betas, only_stored: 
             shard_items=_FACTS_A_SHARD * len(BETA_GRID),
         )
     )
-    mine = (betas.mean, betas.deviation)
-    return [_scores(row, betas) for row in rows if (row["beta_mean"], row["beta_deviation"]) == mine]
+    found: list[dict[Betas, CasScores]] = [{} for _ in facts]
+    for place, (one, row) in enumerate(zip(wanted, rows, strict=True)):
+        found[place // len(BETA_GRID)][one.betas] = _scores(row, one.betas)
+    return found
 
 
 def _rows(cell: Cell, wanted: Sequence[_Wanted]) -> Iterator[dict[str, Any]]:

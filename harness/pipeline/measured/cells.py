@@ -67,6 +67,10 @@ class MeasuredCells:
                     parts.setdefault(file, []).append(named)
         return {file: pd.concat(tables, ignore_index=True) for file, tables in parts.items()}
 
+    def read(self) -> dict[str, str]:
+        """Setting -> fingerprint of the content that it names, over all that was measured."""
+        return {setting: content for found in self._measured.values() for setting, content in found.read.items()}
+
     def _of(self, kind: str, cell: Cell, *, stored: bool) -> Measured:
         key = (kind, cell.model.name, cell.localizer.name)
         if key not in self._measured:

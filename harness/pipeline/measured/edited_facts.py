@@ -1,17 +1,19 @@
 """Which edits are made on a cell's facts: the facts as editing sees them, and the cases that are drawn for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from jaxtyping import Int
 
+from harness.consistency.cas import Betas
 from harness.editing import KINDS, Draws, EditCase, LocatedFact, plan_edits
 from harness.execution.plan import Request
 from harness.neurons import NeuronSet
 from harness.pipeline.cell import Cell
 from harness.pipeline.localized import Localized
-from harness.pipeline.measured.cas import CasFact, cas_sets
+from harness.pipeline.measured.cas import CasFact, cas_grid, cas_sets
 from harness.pipeline.measured.measurement import sampled_facts
 
 LEAST_QUERIES: Final = 2
@@ -26,11 +28,13 @@ class EditedFacts:
         chosen: numbers of the facts that were drawn to be edited, in the dataset's order.
         cases: one a fact and kind of edit.
         skipped: why facts have no edit, and how many.
+        grid: uid -> the consistency-aware neurons under every pair of betas; empty where nobody edits such neurons.
     """
 
     chosen: Int[np.ndarray, " chosen"]
     cases: tuple[EditCase, ...]
     skipped: dict[str, int]
+    grid: Mapping[str, Mapping[Betas, NeuronSet]]
 
 
 def edited_facts(
@@ -50,7 +54,8 @@ def edited_facts(
     """
     settings, model = cell.settings, cell.model
     chosen = sampled_facts(localized, least_queries=LEAST_QUERIES, limit=settings.measured_facts, seed=settings.seed)
-    located = _located(cell, localized, chosen, with_cas, only_stored)
+    wanted = _wanted(localized, chosen) if with_cas else []
+    located = _located(cell, localized, cas_sets(cell, wanted, only_stored))
     cases: list[EditCase] = []
     skipped: dict[str, int] = {}
     for kind in KINDS:
@@ -64,29 +69,40 @@ def edited_facts(
         )
         cases += plan.cases
         skipped |= {f"{kind}: {reason}": count for reason, count in plan.skipped.items()}
-    return EditedFacts(chosen=chosen, cases=tuple(cases), skipped=skipped)
+    return EditedFacts(chosen=chosen, cases=tuple(cases), skipped=skipped, grid=cas_grid(cell, wanted, only_stored))
+
+
+def _rows_of_fact(localized: Localized) -> dict[int, list[int]]:
+    """Number of a fact -> rows of its scored queries."""
+    number = {fact.uid: index for index, fact in enumerate(localized.dataset.facts())}
+    found: dict[int, list[int]] = {}
+    for row, request in enumerate(localized.plan.requests):
+        found.setdefault(number[request.query.fact.uid], []).append(row)
+    return found
+
+
+def _wanted(localized: Localized, chosen: Int[np.ndarray, " chosen"]) -> list[CasFact]:
+    """The facts whose consistency-aware neurons are edited."""
+    facts, rows_of = localized.dataset.facts(), _rows_of_fact(localized)
+    requests: tuple[Request, ...] = localized.plan.requests
+    neurons = localized.rows["kn"].to_list()
+    return [
+        CasFact(
+            uid=facts[index].uid,
+            requests=tuple(requests[row] for row in rows_of[index]),
+            least=round(float(np.mean([len(neurons[row]) for row in rows_of[index]]))),
+        )
+        for index in chosen.tolist()
+    ]
 
 
 def _located(
-    cell: Cell, localized: Localized, chosen: Int[np.ndarray, " chosen"], with_cas: bool, only_stored: bool
+    cell: Cell, localized: Localized, sets: Mapping[str, Mapping[str, NeuronSet]]
 ) -> list[tuple[int, LocatedFact]]:
     """Every fact with scored queries and its number: those that are not edited are what locality is drawn from."""
     facts, d_ff = localized.dataset.facts(), cell.model.shape.d_ff
-    number = {fact.uid: index for index, fact in enumerate(facts)}
-    of_fact: dict[int, list[int]] = {}
-    for row, request in enumerate(localized.plan.requests):
-        of_fact.setdefault(number[request.query.fact.uid], []).append(row)
     requests: tuple[Request, ...] = localized.plan.requests
     known, neurons = localized.rows["top_token_is_answer"].to_list(), localized.rows["kn"].to_list()
-    wanted = [
-        CasFact(
-            uid=facts[index].uid,
-            requests=tuple(requests[row] for row in of_fact[index]),
-            least=round(float(np.mean([len(neurons[row]) for row in of_fact[index]]))),
-        )
-        for index in (chosen.tolist() if with_cas else ())
-    ]
-    sets = cas_sets(cell, wanted, only_stored)
     return [
         (
             index,
@@ -98,5 +114,5 @@ def _located(
                 sets=sets.get(facts[index].uid, {}),
             ),
         )
-        for index, rows in sorted(of_fact.items())
+        for index, rows in sorted(_rows_of_fact(localized).items())
     ]

@@ -14,6 +14,7 @@ from harness.data.facts import QueryForm
 from harness.editing import EDITORS, ERASE, KINDS, EditCase, Editor, Identity, KnowledgeNeurons, make_editor
 from harness.pipeline.cell import Cell
 from harness.pipeline.localized import Localized
+from harness.pipeline.measured.beta_grid import grid_values
 from harness.pipeline.measured.cas import CAS
 from harness.pipeline.measured.edit_rows import COLUMNS, METRICS, NUMBERS, PERPLEXITY, Edits
 from harness.pipeline.measured.edited_facts import edited_facts
@@ -67,18 +68,21 @@ def measure(cell: Cell, localized: Localized, only_stored: bool) -> Measured:
     rows = {editor.name: edits.rows(editor, only_stored=only_stored) for editor in editors}
     table = _table(facts.cases, rows)
     number = {fact.uid: index for index, fact in enumerate(localized.dataset.facts())}
+    cas = next((editor.name for editor in editors if _is_cas(editor)), None)
+    grid = {} if cas is None else grid_values(edits, facts.grid, rows[cas], number, only_stored=only_stored)
     effects = Effects(
-        values=_values(table, number, n_facts),
+        values={**_values(table, number, n_facts), **grid},
         excluded={"not drawn to be edited": n_facts - len(facts.chosen), **facts.skipped},
         controls=_controls(cell, edits, editors, rows, only_stored),
         absent=_absent(text, editors),
         notes={
             "editors": {editor.name: editor.config() for editor in editors},
             "perplexity_text": cell.settings.perplexity_text,
+            "perplexity_text_fingerprint": text.fingerprint,
             "perplexity": text.perplexity,
         },
     )
-    return Measured(effects=effects, table=table)
+    return Measured(effects=effects, table=table, read={"perplexity_text": text.fingerprint})
 
 
 def figures(measured: Measured, classes: Classes) -> Mapping[str, pd.DataFrame]:
@@ -96,6 +100,11 @@ def _built_in(editor: Editor) -> bool:
 def _wants_cas(editor: Editor) -> bool:
     """Whether it edits consistency-aware neurons."""
     return isinstance(editor, KnowledgeNeurons) and editor.neurons.startswith(CAS)
+
+
+def _is_cas(editor: Editor) -> bool:
+    """Whether it is Eq. 7 and Eq. 2 as in the paper."""
+    return editor == KnowledgeNeurons(neurons=CAS)
 
 
 def _table(cases: Sequence[EditCase], rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFrame:

@@ -24,11 +24,13 @@ class Measured:
         effects: one number a fact and quantity, in the order of the dataset's facts.
         table: one row a fact or an edit, with `fact_uid` and `relation`; saved with the run.
         drawn: what figures show besides: data frames by name, for `Measurement.figures` alone.
+        read: setting -> fingerprint of the content that it names, of what was read besides the facts.
     """
 
     effects: Effects
     table: pd.DataFrame
     drawn: Mapping[str, pd.DataFrame] = field(default_factory=dict[str, pd.DataFrame])
+    read: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from harness.data.passages import load_passages
+from harness.data.passages import load_passages, text_fingerprint
 from harness.editing import encode_passages
 from harness.editing.measuring import Text, negative_log_likelihoods
 from harness.editing.perplexity import perplexity
@@ -31,11 +31,13 @@ class Reading:
         passages: token ids; empty where perplexity on them would say nothing.
         perplexity: of all passages together, unmodified; None where there are none or it is not finite.
         obstacle: why it says nothing, with what to do; None where it does.
+        fingerprint: of the text, whatever the model.
     """
 
     passages: tuple[tuple[int, ...], ...]
     perplexity: float | None
     obstacle: str | None
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +63,11 @@ def read_text(cell: Cell, *, only_stored: bool) -> Reading:
     """
     model, name = cell.model, cell.settings.perplexity_text
     texts = load_passages(name, offline=cell.settings.offline)
+    fingerprint = text_fingerprint(texts)
     try:
         passages = encode_passages(model.tokenizer, texts, context_length=model.context_length)
     except DataError as error:
-        return Reading(passages=(), perplexity=None, obstacle=str(error))
+        return Reading(passages=(), perplexity=None, obstacle=str(error), fingerprint=fingerprint)
     store = MeasurementStore(cell.settings.store, "perplexity", model.identity(), _COLUMNS)
     items = [_Passages(ids=passages)]
     (row,) = (
@@ -76,13 +79,13 @@ def read_text(cell: Cell, *, only_stored: bool) -> Reading:
     )
     found, vocabulary = row["perplexity"], model.shape.vocabulary
     if found is not None and found <= MEANINGFUL_SHARE * vocabulary:
-        return Reading(passages=passages, perplexity=found, obstacle=None)
+        return Reading(passages=passages, perplexity=found, obstacle=None, fingerprint=fingerprint)
     shown = "no finite perplexity" if found is None else f"a perplexity of {found:,.0f}"
     obstacle = (
         f"the unmodified model has {shown} on the text {name!r}, more than half of guessing among its {vocabulary:,}"
         " tokens: it was not trained on running text, so what an edit changes there says nothing. Take a model that was"
     )
-    return Reading(passages=(), perplexity=found, obstacle=obstacle)
+    return Reading(passages=(), perplexity=found, obstacle=obstacle, fingerprint=fingerprint)
 
 
 def _measured(cell: Cell, items: Sequence[_Passages]) -> Iterator[dict[str, Any]]:

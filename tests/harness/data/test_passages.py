@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.data.download import HOME_VARIABLE, cache_folder, fetch
-from harness.data.passages import draw_passages, load_passages
+from harness.data.passages import check_text, draw_passages, load_passages, text_fingerprint
 from harness.data.remote import wikitext2
 from harness.errors import DataError
 from tests.harness.data.loopback import served
@@ -29,6 +29,35 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("\n = Title = \n\n First passage .\n = = Deeper = = \nSecond = passage\n", encoding="utf-8")
     assert load_passages(str(path)) == ("First passage .", "Second = passage")
+
+
+@pytest.mark.parametrize("place", ["test.txt", "word_language_model/data/wikitext-2/test.txt"])
+def test_a_folder_as_wikitext2_is_published(place: str, tmp_path: Path) -> None:
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_text("One passage .\n", encoding="utf-8")
+    assert load_passages(str(tmp_path)) == ("One passage .",)
+
+
+def test_a_folder_of_something_else(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a folder without a test\.txt"):
+        check_text(str(tmp_path))
+
+
+def test_checking_reads_what_is_here_and_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    check_text("embedded")
+    check_text("wikitext2")
+    with pytest.raises(DataError, match="kntests fetch wikitext2"):
+        check_text("wikitext2", offline=True)
+    with pytest.raises(DataError, match="no text called"):
+        check_text("x" * 5000)
+
+
+def test_a_text_is_known_by_its_passages_and_not_by_its_file(tmp_path: Path) -> None:
+    for name, content in (("a", "One .\nTwo .\n"), ("b", " = Title =\n\n One . \nTwo ."), ("c", "Two .\nOne .")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    a, b, c = (text_fingerprint(load_passages(str(tmp_path / name))) for name in "abc")
+    assert a == b != c
 
 
 @pytest.mark.parametrize(

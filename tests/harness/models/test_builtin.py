@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from harness.claims.edits import KINDS
 from harness.claims.verdict import Verdict
 from harness.data.sources import EMBEDDED, load_dataset
 from harness.models.handle import resolve_model
@@ -14,6 +15,10 @@ from harness.models.names import builtin_models
 from harness.models.queries import encode_query
 
 MODELS = sorted(builtin_models())
+EDITED = (
+    *("local_edits", "global_edits", "global_cost", "cas_average", "cas_balance", "cas_cost", "cas_consistent"),
+    "cas_held_out",
+)
 each_model = pytest.mark.parametrize("name", MODELS)
 
 
@@ -74,6 +79,8 @@ def test_tiny_llama_has_what_makes_a_llama() -> None:
 def test_expected_verdicts_are_verdicts(name: str) -> None:
     expected = resolve_model(name).expected
     assert {claim for claim, _, _ in expected} >= {"prevalence", "prevalence_by_relation", "separation"}
+    edited = [f"{claim}_{kind}" for claim in EDITED for kind in KINDS]
+    assert {(claim, "ig", cut) for claim in edited for cut in ("static:0.1", "otsu")} <= expected.keys()
     assert set(expected.values()) <= {str(verdict) for verdict in Verdict}
 
 

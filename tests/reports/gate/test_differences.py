@@ -135,6 +135,28 @@ def test_what_changes_no_number_and_the_seed_may_differ(tmp_path):
     assert found.notes == ("Queries were drawn by seed 0 and by seed 1, which widens intervals.",)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (("a.txt", "1"), ("b/a.txt", "1"), None),
+        (("a.txt", "1"), ("b.txt", "2"), "of the text 'a.txt' in the reference and of 'b.txt' in the new run$"),
+        (("a.txt", "1"), ("a.txt", "2"), "'a.txt' in the new run, which holds other passages now$"),
+        (("a.txt",), ("a.txt", "1"), None),
+        (("a.txt",), ("b.txt", "1"), "perplexity is of the text 'a.txt' in the reference"),
+    ],
+)
+def test_the_text_is_compared_by_content(tmp_path, before, after, told):
+    """A run that was saved before content was recorded is compared by name."""
+    names = ("perplexity_text", "perplexity_text_fingerprint")
+    one, other = (dict(zip(names, text, strict=False)) for text in (before, after))
+    edits = POPULATION.edits(1)
+    if told is None:
+        assert compared(tmp_path, edits, edits, reference=one, new=other).differences
+    else:
+        with pytest.raises(ConfigError, match=told):
+            compared(tmp_path, edits, edits, reference=one, new=other)
+
+
 def test_other_facts_are_refused(tmp_path):
     edits = POPULATION.edits(1)
     with pytest.raises(ConfigError, match=r"mine: .*2 only in the reference \(.*'f7'"):

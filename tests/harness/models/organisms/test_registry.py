@@ -41,6 +41,7 @@ EDITED = [
         "cas_balance",
         "cas_cost",
         "cas_consistent",
+        "cas_held_out",
     )
     for kind in ("erase", "update")
 ]
