@@ -77,12 +77,13 @@ def _located(
     for row, request in enumerate(localized.plan.requests):
         of_fact.setdefault(number[request.query.fact.uid], []).append(row)
     requests: tuple[Request, ...] = localized.plan.requests
-    known, neurons = localized.rows["top_token_is_answer"].to_list(), localized.rows["kn"].to_list()
+    known, neurons = localized.rows.known, localized.rows.sets
+    sizes = neurons.sizes
     wanted = [
         CasFact(
             uid=facts[index].uid,
             requests=tuple(requests[row] for row in of_fact[index]),
-            least=round(float(np.mean([len(neurons[row]) for row in of_fact[index]]))),
+            least=round(float(sizes[of_fact[index]].mean())),
         )
         for index in (chosen.tolist() if with_cas else ())
     ]
@@ -94,7 +95,7 @@ def _located(
                 fact=facts[index],
                 queries=tuple(requests[row].encoded for row in rows),
                 known=tuple(bool(known[row]) for row in rows),
-                local=tuple(NeuronSet.from_flat(neurons[row], d_ff) for row in rows),
+                local=tuple(NeuronSet.from_flat(neurons.ids(row), d_ff) for row in rows),
                 sets=sets.get(facts[index].uid, {}),
             ),
         )
