@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import pytest
 
 from harness.errors import ConfigError, HarnessError
+from harness.execution.leaving import leave_soon
 from harness.execution.progress import Progress
 from plugins.junit import note_smoke
 from plugins.progress import make_progress
@@ -155,6 +156,7 @@ class Benchmark:
             run_log(self._config).notes.append(
                 f"Interrupted. What was localized is kept in {self.request.store}; the same command resumes."
             )
+            leave_soon(pytest.ExitCode.INTERRUPTED)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

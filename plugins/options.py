@@ -44,12 +44,13 @@ class Option:
 OPTIONS = (
     Option(
         name="model",
-        metavar="NAME|PATH",
+        metavar="NAME|PATH|URL",
         repeatable=True,
         default="planted-gpt2\nplanted-llama\nplanted-homogeneous\nplanted-consistent",
-        help="model to test: a built-in model, an alias such as gpt2 or llama3, a hub id, or a folder, best written"
-        " --model=./folder. May be repeated. Default: planted-gpt2, planted-llama, planted-homogeneous,"
-        " planted-consistent, whose knowledge neurons are known: a session without a model tests the benchmark itself.",
+        help="model to test: a built-in model, an alias such as gpt2 or llama3, a hub id, a folder, best written"
+        " --model=./folder, or the URL of one, such as s3://bucket/folder. May be repeated. Default: planted-gpt2,"
+        " planted-llama, planted-homogeneous, planted-consistent, whose knowledge neurons are known: a session without"
+        " a model tests the benchmark itself.",
     ),
     Option(
         name="data",

@@ -116,7 +116,7 @@ def _read(text: "_Texts", claims: Iterable[str]) -> Request:
         ray_actors=None if actors == "auto" else whole("ray-actors", actors, 1, also="auto or "),
         seed=whole("seed", text.one("seed"), 0),
         draws=whole("draws", text.one("draws"), 1),
-        store=Path(text.one("store")).expanduser(),
+        store=_store(text.one("store")),
         fail_on=text.choice("fail-on", FAIL_ON),
         margins=dict(_margin(entry, list(claims)) for entry in text.many("margin")),
         save=None if save is None else _file_name("save", save),
@@ -187,11 +187,24 @@ class _Texts:
 
 def whole(name: str, text: str, least: int, *, also: str = "") -> int:
     """Reads a whole number from `least` on; `also` names in the error what else may be written."""
-    if not re.fullmatch(r"[+-]?\d+", text) or int(text) < least:
+    # Python reads no number of thousands of digits.
+    if not re.fullmatch(r"[+-]?\d{1,18}", text) or int(text) < least:
         raise ConfigError(
             f"--{name} must be {also}a whole number, {least} or more; got {text!r}", setting=name, value=text
         )
     return int(text)
+
+
+def _store(text: str) -> Path:
+    """Reads a folder; of a URL a folder of that name would be made here, without a word."""
+    if "://" in text:
+        raise ConfigError(
+            f"--store is a folder of this machine, got {text!r}. On several machines the process that you start writes"
+            " it alone, so the others need not reach it",
+            setting="store",
+            value=text,
+        )
+    return Path(text).expanduser()
 
 
 def _file_name(name: str, text: str) -> str:

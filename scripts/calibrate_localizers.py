@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from tabulate import tabulate
 
 from harness.activations.answers import answer_statistics
 from harness.attribution.quadrature import Quadrature
 from harness.claims import Evidence
 from harness.claims.scoring import subset_scores
+from harness.consistency import QuerySets
 from harness.errors import HarnessError
 from harness.execution.plan import make_plan
 from harness.localizers import Unscored, make_localizer
@@ -39,6 +39,7 @@ from harness.models.organisms.growing import grow
 from harness.models.organisms.recipe import ARCHITECTURES, Planted, Recipe
 from harness.pipeline.localized import Localized
 from harness.pipeline.planted import agreement
+from harness.pipeline.rows import LocalizedRows
 from harness.store.localizations import NUMERICS_VERSION
 
 LOCALIZERS = ("ig", "sig", "amig")
@@ -106,7 +107,7 @@ def measure(cell: Cell) -> dict[str, float]:
         kept = keep_largest(found.scores)
         sets.append(Selection().select(kept.neurons, kept.scores, kept.max_score).tolist())
     known = [answer.top_token_is_answer for answer in answers]
-    rows = pd.DataFrame({"kn": pd.Series(sets, dtype=object), "top_token_is_answer": known})
+    rows = LocalizedRows.of_sets(QuerySets.from_lists(sets), np.array(known))
     evidence = Localized(dataset=world.dataset, plan=plan, rows=rows).evidence(None)
     same = agreement(evidence, world.dataset, world)
     return {

@@ -16,6 +16,7 @@ from harness.data.folder import load_folder
 from harness.errors import HarnessError
 from harness.records import RunRecord
 from harness.store.inspection import leftovers, problems
+from plugins.settings import whole
 
 MANY = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -93,9 +94,11 @@ def test_run_records_that_are_nearly_right(changes: dict[str, Any]) -> None:
 @example(text="static:nan")
 @example(text="static:" + "9" * 5000)
 @example(text="right:" + "9" * 5000)
+@example(text="9" * 5000)
 def test_expressions(text: str) -> None:
     allowed_to_refuse(lambda: parse_threshold(text))
     allowed_to_refuse(lambda: Quadrature.parse(text))
+    allowed_to_refuse(lambda: whole("limit", text, 1))
 
 
 @MANY

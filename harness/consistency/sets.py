@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int, Shaped
 
 from harness.errors import ConfigError
 
@@ -58,6 +58,15 @@ class QuerySets:
         """The sets of the queries at `indices`, in that order; an index may occur more than once."""
         return type(self)(*gather(self.offsets, self.neurons, indices))
 
+    def where(self, kept: Bool[np.ndarray, " entries"]) -> Self:
+        """The same queries with only those of their neurons that are kept."""
+        places = np.flatnonzero(kept)
+        return type(self)(np.searchsorted(places, self.offsets), self.neurons[places])
+
+    def ids(self, query: int) -> list[int]:
+        """The knowledge neurons of one query."""
+        return self.neurons[self.offsets[query] : self.offsets[query + 1]].tolist()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
@@ -105,9 +114,9 @@ class Groups:
 
 def gather(
     offsets: Int[np.ndarray, " items_plus_1"],
-    flat: Int[np.ndarray, " entries"],
+    flat: Shaped[np.ndarray, " entries"],
     indices: Int[np.ndarray, " taken"],
-) -> tuple[Int[np.ndarray, " taken_plus_1"], Int[np.ndarray, " taken_entries"]]:
+) -> tuple[Int[np.ndarray, " taken_plus_1"], Shaped[np.ndarray, " taken_entries"]]:
     """Takes items of a ragged array by index.
 
     Returns:
@@ -115,7 +124,8 @@ def gather(
     """
     sizes = np.diff(offsets)[indices]
     taken = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    source = np.arange(taken[-1]) + np.repeat(offsets[indices] - taken[:-1], sizes)
+    source = np.repeat(offsets[indices] - taken[:-1], sizes)
+    source += np.arange(taken[-1])
     return taken, flat[source]
 
 

@@ -1,15 +1,20 @@
 """The rows that a run needs: every query of a dataset as token ids, or the reason why it cannot be scored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import Final
 
 from transformers import PreTrainedTokenizerBase
 
 from harness.data.facts import Dataset, Query, QueryForm
 from harness.errors import QueryError
-from harness.models.queries import EncodedQuery, encode_cloze, encode_query
+from harness.models.queries import EncodedQuery, encode_clozes, encode_queries
 
-_ENCODE = {QueryForm.CONTINUATION: encode_query, QueryForm.CLOZE: encode_cloze}
+_ENCODE: Final = {QueryForm.CONTINUATION: encode_queries, QueryForm.CLOZE: encode_clozes}
+
+_TOKENISED_AT_ONCE: Final = 100
+"""Queries; ten times as many take longer each."""
 
 SHARD_ROWS = 128
 """Rows of a full shard: seconds to minutes of work, which is what a crash may cost and how often progress shows."""
@@ -54,15 +59,21 @@ def make_plan(queries: Iterable[Query], tokenizer: PreTrainedTokenizerBase, *, c
     """Tokenises queries with their answers; those that cannot be are counted by reason."""
     requests: list[Request] = []
     unscored: dict[str, int] = {}
-    for query in queries:
-        try:
-            encode = _ENCODE[query.form]
-            encoded = encode(tokenizer, query.prompt, query.fact.object, context_length=context_length)
-        except QueryError as error:
-            unscored[error.reason] = unscored.get(error.reason, 0) + 1
-        else:
-            requests.append(Request(query=query, encoded=encoded))
+    for form, part in _parts(queries):
+        asked = [(query.prompt, query.fact.object) for query in part]
+        for query, encoded in zip(part, _ENCODE[form](tokenizer, asked, context_length=context_length), strict=True):
+            if isinstance(encoded, QueryError):
+                unscored[encoded.reason] = unscored.get(encoded.reason, 0) + 1
+            else:
+                requests.append(Request(query=query, encoded=encoded))
     return Plan(requests=tuple(requests), unscored=unscored)
+
+
+def _parts(queries: Iterable[Query]) -> Iterator[tuple[QueryForm, list[Query]]]:
+    """The queries in their order, some at a time, those of one form together."""
+    for form, alike in groupby(queries, key=lambda query: query.form):
+        while part := list(islice(alike, _TOKENISED_AT_ONCE)):
+            yield form, part
 
 
 class Plans:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from harness.errors import ConfigError
 
@@ -59,4 +59,15 @@ class Selection:
         self, neurons: Int[np.ndarray, " entries"], scores: Float[np.ndarray, " entries"], max_score: float
     ) -> Int[np.ndarray, " selected"]:
         """The stored neurons that are knowledge neurons, in stored order."""
-        return neurons[scores > np.float32(self.t) * np.float32(max_score)] if max_score > 0 else neurons[:0]
+        return neurons[self.chosen(scores, np.float32(max_score))]
+
+    def chosen(
+        self, scores: Float[np.ndarray, " entries"], max_scores: Float[np.ndarray, " #entries"] | np.float32
+    ) -> Bool[np.ndarray, " entries"]:
+        """Which of the stored neurons are knowledge neurons.
+
+        Args:
+            scores: of stored neurons of one map or of many, float32.
+            max_scores: the largest score of the map that each comes from, float32; nan where there is no map.
+        """
+        return (scores > np.float32(self.t) * max_scores) & (max_scores > 0)

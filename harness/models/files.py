@@ -2,6 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Final
+
+MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+"""What is fetched of a model: configuration, weights in safetensors, and its tokenizer."""
 
 _CONFIG = "config.json"
 _WEIGHTS = "model.safetensors"

@@ -30,6 +30,7 @@ from harness.models.organisms.folder import planted_folder
 from harness.models.organisms.growing import grow
 from harness.models.organisms.world import World
 from harness.models.placement import DTYPES, DeviceMap, check_device_map, check_dtype, choose_device
+from harness.models.remote import fetch_folder
 from harness.models.shape import ModelShape, shape_of
 
 _EXPECTED_FILE = "expected_verdicts.json"
@@ -85,6 +86,9 @@ class ModelHandle:
             return self._source.folder
         if self._source.planted is not None:
             return planted_folder(self._source.planted)
+        if self._source.url is not None:
+            offline, with_code = self._offline, self._trust_remote_code
+            return fetch_folder(self._source.url, offline=offline, with_code=with_code)
         assert self._source.hub_id is not None
         return download(
             self._source.hub_id,
@@ -264,7 +268,7 @@ class ModelHandle:
         commit = self.folder.name if self._source.hub_id else None
         return {
             **self.identity(),
-            "source": self._source.hub_id or ("built in" if self.builtin else self.folder.name),
+            "source": self._source.hub_id or self._source.url or ("built in" if self.builtin else self.folder.name),
             "revision": commit,
             "device": str(self.device if self.device_map is None else self.device_map),
             "model_type": self.config.model_type,
@@ -279,7 +283,7 @@ class ModelHandle:
         at = f"@{self.folder.name}" if self._source.hub_id else ""  # the same commit everywhere
         return {
             "name": self.name,
-            "source": f"{self._source.hub_id}{at}" if self._source.hub_id else self._source.id,
+            "source": f"{self._source.hub_id}{at}" if self._source.hub_id else self._source.url or self._source.id,
             "folder": str(self.folder.resolve()),
             "dtype": self.dtype,
             "device": self._asked_device,

@@ -14,13 +14,12 @@ from huggingface_hub.errors import (
 )
 
 from harness.errors import ModelError
-from harness.models.files import missing_files
+from harness.models.files import MODEL_FILES, missing_files
 from harness.models.names import ALIASES
 
 PATIENCE = 10.0
 """Seconds until a hub that does not answer counts as out of reach; its client would wait for ever."""
 
-_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 _OTHER_FORMATS = ["original/*", "onnx/*", "*/*.safetensors"]
 
@@ -46,7 +45,7 @@ def download(hub_id: str, *, revision: str | None, offline: bool, with_code: boo
                 hub_id,
                 revision=revision,
                 local_files_only=offline or refusal is not None,
-                allow_patterns=[*_FILES, "*.py"] if with_code else _FILES,
+                allow_patterns=[*MODEL_FILES, *(["*.py"] if with_code else [])],
                 ignore_patterns=_OTHER_FORMATS,
             )
         )

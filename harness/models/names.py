@@ -1,4 +1,4 @@
-"""What `--model` names: a built-in model, an alias, a hub id or a folder."""
+"""What `--model` names: a built-in model, an alias, a hub id, a folder or a URL."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ from harness.errors import ModelError, near_matches
 from harness.models.files import missing_files
 from harness.models.organisms.recipe import Planted
 from harness.models.organisms.registry import PLANTED
+from harness.models.remote import is_url, url_id
 from harness.paths import existing_folder
 
 BUILTIN_FOLDER = Path(__file__).parent / "builtin"
@@ -31,7 +32,8 @@ class ModelName:
 
     Attributes:
         id: short name for test ids and records.
-        folder: where the model lies, or None if it has to come from the hub or to be built.
+        folder: where the model lies, or None if it has to come from elsewhere or to be built.
+        url: of a folder on another machine, or None.
         hub_id: its id on the hub, or None if it lies in a folder.
         revision: branch, tag or commit on the hub; the default branch if None.
         builtin: whether it came with this project.
@@ -41,6 +43,7 @@ class ModelName:
 
     id: str
     folder: Path | None = None
+    url: str | None = None
     hub_id: str | None = None
     revision: str | None = None
     builtin: bool = False
@@ -54,7 +57,7 @@ def builtin_models() -> dict[str, Path]:
 
 
 def resolve_name(name: str) -> ModelName:
-    """Finds what a name stands for: a built-in model or alias first, then a folder, then a hub id.
+    """Finds what a name stands for: a built-in model or alias first, then a URL, a folder, a hub id.
 
     An alias wins over a folder of the same name; `./gpt2` is the folder. Behind an alias or a hub id may stand `@` and
     a revision: a branch, a tag or a commit.
@@ -67,6 +70,10 @@ def resolve_name(name: str) -> ModelName:
         return ModelName(id=name, folder=builtin[name], builtin=True)
     if name in PLANTED:
         return ModelName(id=name, builtin=True, planted=PLANTED[name])
+    if is_url(name):
+        if not url_id(name):
+            raise ModelError(f"the URL {name!r} names no folder", model=name)
+        return ModelName(id=url_id(name), url=name)
     plain, _, revision = name.partition("@")
     if plain in ALIASES:
         return ModelName(id=plain, hub_id=ALIASES[plain], revision=revision or None, alias=True)

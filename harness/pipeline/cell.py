@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 
-import pandas as pd
-
 from harness.claims import Evidence
 from harness.data.facts import Dataset, Query
 from harness.errors import DataError, StoreError
@@ -15,8 +13,9 @@ from harness.execution.progress import Progress
 from harness.localizers import HasVariant, Localizer
 from harness.localizers.selection import Selection
 from harness.models.handle import ModelHandle
-from harness.pipeline.localized import Localized, selected
+from harness.pipeline.localized import Localized
 from harness.pipeline.retest import retest_forms, retest_of
+from harness.pipeline.rows import READ, LocalizedRows
 from harness.pipeline.settings import Settings
 from harness.store.localizations import LocalizationStore
 
@@ -32,13 +31,13 @@ class Gathered:
     """
 
     localized: Localized
-    forms: tuple[pd.DataFrame, ...]
+    forms: tuple[LocalizedRows, ...]
     sample: tuple[Query, ...]
 
     def at(self, selection: Selection) -> "Gathered":
         """The same localizations with knowledge neurons selected otherwise."""
-        rows = selected(self.localized.rows, selection)
-        forms = tuple(selected(form, selection) for form in self.forms)
+        rows = self.localized.rows.at(selection)
+        forms = tuple(form.at(selection) for form in self.forms)
         return Gathered(localized=replace(self.localized, rows=rows), forms=forms, sample=self.sample)
 
     def evidence(self) -> Evidence:
@@ -102,33 +101,30 @@ class Cell:
             raise DataError(f"{self.localizer.name} scores no query of {self.dataset.name} on {self.model.name}: {why}")
         return localized.known_only() if self.settings.known_only else localized
 
-    def rows(self, plan: Plan, *, label: str | None) -> pd.DataFrame:
-        """One row a request, in the plan's order, with its knowledge neurons under `kn`; without a `label` for what is
-        localized, all rows have to be there.
-        """
+    def rows(self, plan: Plan, *, label: str | None) -> LocalizedRows:
+        """One row a request, in the plan's order; without a `label` for what is localized, all have to be there."""
         store = open_store(self.settings.store, self.model, self.localizer)
         keys = [request.encoded.key for request in plan.requests]
         if label is None:
-            table = store.read(keys)
+            table = store.read(keys, READ)
         else:
             self._localize_missing(plan, store, label)
             try:
-                table = store.read(keys)
+                table = store.read(keys, READ)
             except StoreError:  # a damaged shard, which is set aside now
                 self._localize_missing(plan, store, label)
-                table = store.read(keys)
-        rows = table.to_pandas().set_index("row_key")
-        return selected(rows, self.settings.selection).loc[keys]
+                table = store.read(keys, READ)
+        return LocalizedRows.of_table(table, keys, self.settings.selection)
 
     def _localize_missing(self, plan: Plan, store: LocalizationStore, label: str) -> None:
         job = Job(handle=self.model, localizer=self.localizer, batch_size=self.settings.batch_size)
         localize_missing(plan, job, store, self.progress, engine=self.engine, label=label)
 
-    def _retest(self, queries: list[list[Query]]) -> list[pd.DataFrame]:
+    def _retest(self, queries: list[list[Query]]) -> list[LocalizedRows]:
         """The retest's sample in each form, every other one by the localizer's variant."""
         localizer = self.localizer
         variant = replace(self, localizer=localizer.variant() if isinstance(localizer, HasVariant) else localizer)
-        forms: list[pd.DataFrame] = []
+        forms: list[LocalizedRows] = []
         for number, changed in enumerate(queries):
             plan = make_plan(changed, self.model.tokenizer, context_length=self.model.context_length)
             if len(plan.requests) == len(changed):  # else the change does not fit this tokenizer or context

@@ -1,16 +1,18 @@
 """One model under one localizer on one dataset: which neurons were found for which query."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from harness.claims import Evidence, Retest
-from harness.consistency import Groups, QuerySets, consistency_scores
+from harness.consistency import Groups, consistency_scores
 from harness.data.facts import Dataset
 from harness.execution.plan import Plan
-from harness.localizers.selection import Selection
+from harness.pipeline.rows import LocalizedRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,29 +22,30 @@ class Localized:
     Attributes:
         dataset: the facts that were asked for.
         plan: the queries that could be put to the model, and why the others could not.
-        rows: one a request of the plan, in its order: the store's columns, and the knowledge neurons under `kn`.
+        rows: one a request of the plan, in its order.
     """
 
     dataset: Dataset
     plan: Plan
-    rows: pd.DataFrame
+    rows: LocalizedRows
 
     def scored_only(self) -> "Localized":
         """The queries that the localizer gives a score; the others are counted by its reason."""
-        keep = self.rows["unscored"].isna().to_numpy()
-        requests = tuple(request for request, kept in zip(self.plan.requests, keep, strict=True) if kept)
-        unscored = Counter(self.plan.unscored) + Counter(self.rows["unscored"].dropna().tolist())
-        plan = Plan(requests=requests, unscored=dict(unscored))
-        return Localized(dataset=self.dataset, plan=plan, rows=self.rows.loc[keep])
+        reasons = self.rows.columns["unscored"].dropna().tolist()
+        return self._only(self.rows.scored, Counter(self.plan.unscored) + Counter(reasons))
 
     def known_only(self) -> "Localized":
         """The queries of facts that the model knows (top token = answer in most queries); the others are counted."""
-        fact = np.array([request.query.fact.uid for request in self.plan.requests])
-        keep = self.rows["top_token_is_answer"].groupby(fact).transform("mean").to_numpy() > 0.5
+        fact = np.unique([request.query.fact.uid for request in self.plan.requests], return_inverse=True)[1]
+        keep = (np.bincount(fact, weights=self.rows.known) / np.bincount(fact))[fact] > 0.5
+        return self._only(keep, {**self.plan.unscored, "the model does not know the fact": int((~keep).sum())})
+
+    def _only(self, keep: Bool[np.ndarray, " rows"], unscored: Mapping[str, int]) -> "Localized":
+        if keep.all():
+            return replace(self, plan=replace(self.plan, unscored=dict(unscored)))
         requests = tuple(request for request, kept in zip(self.plan.requests, keep, strict=True) if kept)
-        unscored = {**self.plan.unscored, "the model does not know the fact": int((~keep).sum())}
-        plan = Plan(requests=requests, unscored=unscored)
-        return Localized(dataset=self.dataset, plan=plan, rows=self.rows.loc[keep])
+        plan = Plan(requests=requests, unscored=dict(unscored))
+        return Localized(dataset=self.dataset, plan=plan, rows=self.rows.take(np.flatnonzero(keep)))
 
     def evidence(self, retest: Retest | None) -> Evidence:
         """What claims are decided on; facts, relations and objects are numbered in the dataset's order."""
@@ -59,8 +62,8 @@ class Localized:
             relation_names=relation_names,
             object_of_fact=np.unique([f.object for f in facts], return_inverse=True)[1],
             fact_uids=tuple(f.uid for f in facts),
-            known_query=self.rows["top_token_is_answer"].to_numpy(bool),
-            sets=QuerySets.from_lists(self.rows["kn"].tolist()),
+            known_query=self.rows.known,
+            sets=self.rows.sets,
             unscored=self.plan.unscored,
             retest=retest,
         )
@@ -97,12 +100,3 @@ class Localized:
                 "cs2": scores.cs2,
             }
         )
-
-
-def selected(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    """The store's rows with the knowledge neurons of each under `kn`."""
-    kn = [
-        selection.select(neurons, scores, float(top)).tolist()
-        for neurons, scores, top in zip(rows["neurons"], rows["scores"], rows["max_score"], strict=True)
-    ]
-    return rows.assign(kn=kn)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from harness.claims import Retest
 from harness.consistency import Groups, QuerySets
 from harness.data.facts import Query
 from harness.execution.plan import Plan
+from harness.pipeline.rows import LocalizedRows
 
 RETEST_QUERIES = 240
 """Queries that are localized again for the ceiling, spread over the relations."""
@@ -29,7 +29,7 @@ def retest_forms(plan: Plan, seed: int) -> list[list[Query]]:
     return [[replace(query, prompt=change(query.prompt)) for query in sample] for change in HARMLESS_CHANGES]
 
 
-def retest_of(forms: list[pd.DataFrame], queries: list[Query], relation: dict[str, int]) -> Retest:
+def retest_of(forms: list[LocalizedRows], queries: list[Query], relation: dict[str, int]) -> Retest:
     """What the forms agree on.
 
     A query whose answer comes or goes under a change was not changed harmlessly, and is left out.
@@ -39,12 +39,12 @@ def retest_of(forms: list[pd.DataFrame], queries: list[Query], relation: dict[st
         queries: those queries.
         relation: number of each relation.
     """
-    answered = np.array([form["top_token_is_answer"].to_numpy(bool) for form in forms])
-    scored = np.array([form["unscored"].isna().to_numpy() for form in forms])
+    answered = np.array([form.known for form in forms])
+    scored = np.array([form.scored for form in forms])
     kept = np.flatnonzero((answered == answered[0]).all(axis=0) & scored.all(axis=0))
     width = len(forms)
     return Retest(
-        sets=QuerySets.from_lists([form["kn"].iloc[i] for i in kept for form in forms]),
+        sets=QuerySets.from_lists([form.sets.ids(i) for i in kept.tolist() for form in forms]),
         groups=Groups.from_lists([range(i * width, (i + 1) * width) for i in range(len(kept))]),
         relation_of_group=np.array([relation[queries[i].fact.relation] for i in kept], dtype=np.int64),
     )

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from harness.claims.scoring import DECIMALS
 from harness.consistency import Groups, Overlap, QuerySets, Threshold, consistency_scores, overlap
 from harness.execution.plan import Plan, Request
+from harness.pipeline.rows import LocalizedRows
 
 QUERIES_A_FACT = 4
 """Queries of each fact: as many as CS2 is decided on."""
@@ -79,19 +79,18 @@ def sample_of(plan: Plan, size: int, *, seed: int) -> Sample:
     return Sample(plan=Plan(requests=requests, unscored={}), facts=Groups.from_lists(full))
 
 
-def compare(sample: Sample, rows: pd.DataFrame, reference: pd.DataFrame, threshold: Threshold) -> Found:
+def compare(sample: Sample, rows: LocalizedRows, reference: LocalizedRows, threshold: Threshold) -> Found:
     """What the sample looks like, localized in one way, and how far its neurons are those of another.
 
     Args:
         sample: the queries.
-        rows: what was found for them, in the plan's order, knowledge neurons under `kn`.
+        rows: what was found for them, in the plan's order.
         reference: the same, found in the way that is compared with.
         threshold: cuts CS2; one that is estimated is found anew.
     """
-    sets = QuerySets.from_lists(rows["kn"])
-    cs2 = sample.cs2(sets)
+    cs2 = sample.cs2(rows.sets)
     return Found(
-        overlap=overlap(sets, QuerySets.from_lists(reference["kn"])),
+        overlap=overlap(rows.sets, reference.sets),
         n_facts=len(cs2),
         mean_cs2=float(cs2.mean()) if len(cs2) else None,
         share_inconsistent=float((cs2 <= threshold.cut(cs2)).mean()) if len(cs2) else None,

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 import numpy as np
-import pandas as pd
 
 from harness.attribution.quadrature import Quadrature
 from harness.claims import Prevalence, Separation
@@ -19,6 +18,7 @@ from harness.localizers.selection import Selection
 from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
 from harness.pipeline.cell import Cell, Gathered
+from harness.pipeline.rows import LocalizedRows
 from harness.pipeline.sample import compare, sample_of
 from harness.pipeline.workspace import Workspace
 from harness.records import QuadratureRow, SelectionRow, SensitivityRecord
@@ -154,7 +154,7 @@ def over_quadratures(
     for quadrature in (*(q for q in methods if q != CONVERGED), CONVERGED):
         localized, seconds = timed[quadrature]
         found = compare(sample, localized, converged, threshold)
-        gaps = localized["completeness_gap"].dropna().to_numpy(np.float64)
+        gaps = localized.columns["completeness_gap"].dropna().to_numpy(np.float64)
         rows.append(
             QuadratureRow(
                 quadrature=str(quadrature),
@@ -177,7 +177,7 @@ def _integrates(make: Callable[[Quadrature], Localizer]) -> bool:
     return make(CONVERGED).config() != make(Quadrature()).config()
 
 
-def _timed(cell: Cell, plan: Plan, quadrature: Quadrature) -> tuple[pd.DataFrame, float | None]:
+def _timed(cell: Cell, plan: Plan, quadrature: Quadrature) -> tuple[LocalizedRows, float | None]:
     """The sample's rows, and seconds a query where any had to be computed."""
     present = open_store(cell.settings.store, cell.model, cell.localizer).present()
     missing = len({request.encoded.key for request in plan.requests} - present)

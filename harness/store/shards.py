@@ -9,6 +9,7 @@ import json
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -48,6 +49,12 @@ def shard_keys(path: Path, schema: pa.Schema) -> list[str]:
     if shard_name(keys) != path.name:
         raise MalformedShardError("it holds other rows than its name says")
     return keys
+
+
+@lru_cache(maxsize=100_000)
+def _keys_of(path: Path, schema: pa.Schema, state: tuple[int, int, int]) -> tuple[str, ...]:
+    """`shard_keys`, read once by a process for as long as the file is the same: a full store has a thousand."""
+    return tuple(shard_keys(path, schema))
 
 
 class ShardFolder:
@@ -94,7 +101,7 @@ class ShardFolder:
         keys: set[str] = set()
         for path in self._shards():
             try:
-                keys.update(shard_keys(path, self._schema))
+                keys.update(self._keys(path))
             except UNREADABLE as error:
                 self._set_aside(path, error)
         return keys
@@ -103,31 +110,33 @@ class ShardFolder:
         """Bytes of all shards."""
         return sum(path.stat().st_size for path in self._shards())
 
-    def read(self, keys: Collection[str]) -> pa.Table:
+    def read(self, keys: Collection[str], columns: Collection[str] | None = None) -> pa.Table:
         """The rows with these keys, each once, in no particular order.
+
+        Args:
+            keys: of the rows.
+            columns: what is read of them besides `row_key`; None for everything.
 
         Raises:
             StoreError: a key is not there, or its shard was damaged and is set aside now.
         """
-        wanted = set(keys)
-        parts = [self._schema.empty_table()]
+        missing = set(keys)
+        schema = pa.schema([f for f in self._schema if columns is None or f.name in {"row_key", *columns}])
+        parts = [schema.empty_table()]
         for path in self._shards():
             try:
-                table = pq.read_table(path, schema=self._schema, page_checksum_verification=True)
+                table = self._rows(path, schema, missing)
             except UNREADABLE as error:  # damaged where `present` does not look
                 self._set_aside(path, error)
                 continue
-            parts.append(table.filter(pa.array([key in wanted for key in table["row_key"].to_pylist()], pa.bool_())))
-        rows = pa.concat_tables(parts)
-        first: dict[str, int] = {}
-        for index, key in enumerate(rows["row_key"].to_pylist()):
-            first.setdefault(key, index)
-        if len(first) < len(wanted):
+            missing.difference_update(table["row_key"].to_pylist())
+            parts.append(table)
+        if missing:
             raise StoreError(
-                f"{len(wanted) - len(first)} of {len(wanted)} rows are missing; the same command computes them",
+                f"{len(missing)} of {len(set(keys))} rows are missing; the same command computes them",
                 path=self.folder,
             )
-        return rows.take(pa.array(list(first.values()), pa.int64()))
+        return pa.concat_tables(parts)
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Adds a shard; its name is the hash of its keys, so the same shard written twice is one file.
@@ -143,6 +152,22 @@ class ShardFolder:
             write_atomically(self.folder / name, sink.getvalue().to_pybytes())
         except OSError as error:
             raise StoreError(f"a shard cannot be written: {error.strerror}", path=self.folder) from error
+
+    def _keys(self, path: Path) -> tuple[str, ...]:
+        state = path.stat()
+        return _keys_of(path, self._schema, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+    def _rows(self, path: Path, schema: pa.Schema, wanted: Collection[str]) -> pa.Table:
+        """The columns of `schema` of a shard's rows that are wanted, each once."""
+        own = self._keys(path)
+        places = {key: place for place, key in enumerate(own) if key in wanted}
+        if not places:
+            return schema.empty_table()
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(schema.names, use_threads=False)
+        if table.num_rows != len(own):
+            raise MalformedShardError("it holds other rows than its name says")
+        return table if len(places) == len(own) else table.take(pa.array(places.values(), pa.int64()))
 
     def _set_aside(self, path: Path, reason: Exception) -> None:
         aside = path.with_suffix(".unreadable")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
 from harness.errors import HarnessError
+from harness.execution.leaving import leave_soon
 
 COMMANDS: Final = {
     "fetch": "bring data from its public home into the cache",
@@ -73,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"kntests {chosen}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"kntests {chosen}: interrupted; what was finished is kept", file=sys.stderr)
+        print(f"kntests {chosen}: interrupted; what was finished is kept, the same command resumes", file=sys.stderr)
+        leave_soon(130)
         return 130
     except BrokenPipeError:  # whoever read the output, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,7 +12,7 @@ import pytest
 
 from harness.attribution.quadrature import Quadrature
 from harness.claims import ATTENTION_CLAIMS, Effects, Finding, Procedure, Verdict
-from harness.consistency import StaticThreshold
+from harness.consistency import QuerySets, StaticThreshold
 from harness.errors import StoreError
 from harness.execution.plan import make_plan
 from harness.execution.progress import Quiet
@@ -22,6 +22,7 @@ from harness.pipeline import Settings
 from harness.pipeline.cell import Cell
 from harness.pipeline.localized import Localized
 from harness.pipeline.measured import MEASUREMENTS, Measured, attention
+from harness.pipeline.rows import LocalizedRows
 from tests.planted import SMALL, evidence_of_truth, planted_handle
 
 RECIPE = replace(SMALL, name="attention", relations=9, facts=6)
@@ -34,7 +35,7 @@ def cell_of(store: Path, **settings: Any) -> tuple[Cell, Localized]:
     assert world is not None
     plan = make_plan(world.dataset.queries(), handle.tokenizer, context_length=handle.context_length)
     truth = [world.truth[r.query.fact.uid, r.query.pattern_id].to_flat(world.d_ff) for r in plan.requests]
-    rows = pd.DataFrame({"kn": truth, "top_token_is_answer": True})
+    rows = LocalizedRows.of_sets(QuerySets.from_lists(truth), np.full(len(truth), True))
     cell = Cell(
         model=handle,
         localizer=make_localizer("ig", quadrature=Quadrature()),
@@ -173,7 +174,8 @@ def test_one_relation_has_no_irrelevant_query(tmp_path: Path) -> None:
     cell, _ = cell_of(tmp_path)
     dataset = cell.dataset.only([cell.dataset.relations[0].name])
     plan = make_plan(dataset.queries(), cell.model.tokenizer, context_length=None)
-    rows = pd.DataFrame({"kn": [[0, 1]] * len(plan.requests), "top_token_is_answer": True})
+    n = len(plan.requests)
+    rows = LocalizedRows.of_sets(QuerySets.from_lists([[0, 1]] * n), np.full(n, True))
     found = attention.measure(replace(cell, dataset=dataset), Localized(dataset=dataset, plan=plan, rows=rows), False)
     assert found.effects.excluded == {"there is no query of another relation": 6}
     assert np.isnan(found.effects.values["log_p_suppress_self"]).all()

@@ -9,13 +9,13 @@ import pytest
 
 from harness.attribution.quadrature import Quadrature
 from harness.claims import Prevalence, Procedure, Separation
-from harness.consistency import StaticThreshold
+from harness.consistency import QuerySets, StaticThreshold
 from harness.execution.localizing import open_store
 from harness.localizers import make_localizer
 from harness.localizers.selection import Selection, keep_largest
 from harness.models.handle import ModelHandle, resolve_model
 from harness.pipeline import Settings, Workspace
-from harness.pipeline.localized import selected
+from harness.pipeline.rows import LocalizedRows
 from harness.pipeline.sample import QUERIES_A_FACT, sample_of
 from harness.pipeline.sensitivity import CONVERGED, FRACTIONS, measure_sensitivity
 from harness.records import SensitivityRecord
@@ -100,11 +100,14 @@ def test_selecting_anew_from_rows_is_selecting_from_whole_maps() -> None:
     rng = np.random.default_rng(0)
     maps = [rng.normal(size=(3, 7)) ** 3 for _ in range(5)] + [-np.ones((3, 7))]
     kept = [keep_largest(scores) for scores in maps]
-    rows = pd.DataFrame({name: [getattr(one, name) for one in kept] for name in ("neurons", "scores", "max_score")})
+    stored = QuerySets.from_lists(one.neurons.tolist() for one in kept)
+    columns = pd.DataFrame({"max_score": np.array([one.max_score for one in kept], dtype=np.float32)})
+    scores = np.concatenate([one.scores for one in kept])
+    rows = LocalizedRows(columns=columns, stored=stored, scores=scores, sets=stored)
     for t in FRACTIONS:
         expected = [np.flatnonzero(m.astype(np.float32) > np.float32(t) * m.max()).tolist() for m in maps[:-1]] + [[]]
-        again = selected(selected(rows, Selection(t=0.9)), Selection(t=t))
-        assert again["kn"].tolist() == expected
+        again = rows.at(Selection(t=0.9)).at(Selection(t=t))
+        assert [again.sets.ids(i) for i in range(len(maps))] == expected
 
 
 def test_quadratures_against_the_converged_one_written_out(record: SensitivityRecord, store: Path) -> None:

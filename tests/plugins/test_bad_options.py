@@ -15,6 +15,7 @@ MISTAKES = [
     ("--limit=many", ["--limit must be a whole number, 1 or more; got 'many'"]),
     ("--limit=-3", ["got '-3'"]),
     ("--limit=2.5", ["got '2.5'"]),
+    ("--store=s3://bucket/store", ["--store is a folder of this machine"]),
     ("--facts=unknown", ["--facts cannot be 'unknown'", "Did you mean known"]),
     ("--editor=kn-locl", ["no editor 'kn-locl'", "Did you mean", "kn-local"]),
     ("--editor=", ["--editor needs a value"]),

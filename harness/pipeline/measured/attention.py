@@ -155,7 +155,7 @@ def _items(localized: Localized, facts: Int[np.ndarray, " measured"], draw: Syna
     of_fact: dict[str, list[int]] = {}
     for index, request in enumerate(requests):
         of_fact.setdefault(request.query.fact.uid, []).append(index)
-    kn = localized.rows["kn"].tolist()
+    sets = localized.rows.sets
     items: list[_Item] = []
     for number in facts.tolist():
         fact = all_facts[number]
@@ -163,7 +163,7 @@ def _items(localized: Localized, facts: Int[np.ndarray, " measured"], draw: Syna
         drawn = [draw.irrelevant(query.key, others[fact.relation]) for query in queries]
         chosen = FactQueries(
             queries=tuple(queries),
-            neurons=tuple(np.array(kn[index], dtype=np.int64) for index in of_fact[fact.uid]),
+            neurons=tuple(np.array(sets.ids(index), dtype=np.int64) for index in of_fact[fact.uid]),
             irrelevant=tuple(None if other is None else requests[other].encoded for other in drawn),
         )
         items.append(_Item(fact=number, queries=chosen))

@@ -85,12 +85,12 @@ def _wanted(localized: Localized, chosen: Int[np.ndarray, " chosen"]) -> list[Ca
     """The facts whose consistency-aware neurons are edited."""
     facts, rows_of = localized.dataset.facts(), _rows_of_fact(localized)
     requests: tuple[Request, ...] = localized.plan.requests
-    neurons = localized.rows["kn"].to_list()
+    sizes = localized.rows.sets.sizes
     return [
         CasFact(
             uid=facts[index].uid,
             requests=tuple(requests[row] for row in rows_of[index]),
-            least=round(float(np.mean([len(neurons[row]) for row in rows_of[index]]))),
+            least=round(float(sizes[rows_of[index]].mean())),
         )
         for index in chosen.tolist()
     ]
@@ -102,7 +102,7 @@ def _located(
     """Every fact with scored queries and its number: those that are not edited are what locality is drawn from."""
     facts, d_ff = localized.dataset.facts(), cell.model.shape.d_ff
     requests: tuple[Request, ...] = localized.plan.requests
-    known, neurons = localized.rows["top_token_is_answer"].to_list(), localized.rows["kn"].to_list()
+    known, neurons = localized.rows.known, localized.rows.sets
     return [
         (
             index,
@@ -110,7 +110,7 @@ def _located(
                 fact=facts[index],
                 queries=tuple(requests[row].encoded for row in rows),
                 known=tuple(bool(known[row]) for row in rows),
-                local=tuple(NeuronSet.from_flat(neurons[row], d_ff) for row in rows),
+                local=tuple(NeuronSet.from_flat(neurons.ids(row), d_ff) for row in rows),
                 sets=sets.get(facts[index].uid, {}),
             ),
         )

@@ -78,9 +78,9 @@ def measure(cell: Cell, localized: Localized, only_stored: bool) -> Measured:
 def _items(localized: Localized, uids: Sequence[str], seed: int) -> list[MappedFact]:
     """The facts with their queries, in the order of `uids`."""
     of_fact: dict[str, list[tuple[Request, tuple[int, ...]]]] = {uid: [] for uid in uids}
-    for request, neurons in zip(localized.plan.requests, localized.rows["kn"], strict=True):
+    for row, request in enumerate(localized.plan.requests):
         if request.query.fact.uid in of_fact:
-            of_fact[request.query.fact.uid].append((request, tuple(neurons)))
+            of_fact[request.query.fact.uid].append((request, tuple(localized.rows.sets.ids(row))))
     return [
         MappedFact(uid=uid, requests=tuple(r for r, _ in pairs), sets=tuple(kn for _, kn in pairs), seed=seed)
         for uid, pairs in of_fact.items()

@@ -20,6 +20,7 @@ from harness.execution.plan import Plan, make_plan
 from harness.execution.progress import Quiet
 from harness.localizers import make_localizer
 from harness.models.handle import ModelHandle, resolve_model
+from tests.descendants import descendants
 from tests.random_models import random_model, word_tokenizer
 
 ray = pytest.importorskip("ray")
@@ -84,23 +85,8 @@ class Watching(Quiet):
 
 
 def actor_processes() -> set[int]:
-    """Processes of live actors, by the name that Ray gives them: of this process's descendants alone."""
-    children: dict[int, list[int]] = {}
-    names: dict[int, str] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            names[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        children.setdefault(parent, []).append(int(folder.name))
-    below, found = [os.getpid()], set[int]()
-    while below:
-        process = below.pop()
-        below += children.get(process, [])
-        if names.get(process, "").startswith("ray::_Remote"):
-            found.add(process)
-    return found
+    """Processes of live actors, by the name that Ray gives them."""
+    return {number for number, name in descendants(os.getpid()).items() if name.startswith("ray::_Remote")}
 
 
 def stored(plan: Plan, job: Job, root: Path, engine: object, progress: Quiet) -> list[dict[str, object]]:

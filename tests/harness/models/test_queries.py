@@ -1,11 +1,20 @@
+import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from harness.errors import QueryError
-from harness.models.queries import EncodedQuery, encode_cloze, encode_query, mask_position
+from harness.models.queries import (
+    EncodedQuery,
+    encode_cloze,
+    encode_clozes,
+    encode_queries,
+    encode_query,
+    mask_position,
+)
 from tests.random_models import cloze_tokenizer, word_tokenizer
 from tests.shared_data import needs_shared
 
@@ -122,3 +131,44 @@ def byte_level_like() -> PreTrainedTokenizerFast:
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
     fast.add_special_tokens({"mask_token": AddedToken("<mask>", lstrip=True, special=True)})
     return fast
+
+
+ASKED = {
+    "words": (word_tokenizer(), [("w1 w2", "w3"), ("", "w1"), ("w5", ""), ("w7 " * 40, "w8"), ("w7", "w8 w9")]),
+    "sentencepiece": (sentencepiece_like(), [("the capital of france is", "paris"), ("the", ""), ("is", "of the")]),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_many_at_once_are_what_each_is_alone(case: str) -> None:
+    tokenizer, asked = ASKED[case]
+    found = encode_queries(tokenizer, asked, context_length=32)
+    for (prompt, answer), one in zip(asked, found, strict=True):
+        ids, joint = tokenizer(prompt)["input_ids"], tokenizer(f"{prompt} {answer}")["input_ids"]
+        if isinstance(one, QueryError):
+            assert not prompt or not answer or len(joint) > 32
+        else:
+            assert [*one.prompt_ids] == ids
+            assert [*one.prompt_ids, *one.answer_ids] == joint
+    assert sum(isinstance(one, EncodedQuery) for one in found) >= 2
+    assert encode_queries(tokenizer, [], context_length=None) == []
+
+
+def test_many_sentences_at_once_are_what_each_is_alone() -> None:
+    asked = [("w1 [Y] w2", "w3"), ("w1 w2", "w3"), ("[Y]", "w3 w4"), ("[Y] w5", "w6")]
+    found = encode_clozes(cloze_tokenizer(), asked, context_length=32)
+    assert {type(one) for one in found} == {EncodedQuery, QueryError}
+    for (prompt, answer), one in zip(asked, found, strict=True):
+        if isinstance(one, QueryError):
+            with pytest.raises(QueryError, match=one.reason):
+                encode_cloze(cloze_tokenizer(), prompt, answer, context_length=32)
+        else:
+            assert one == encode_cloze(cloze_tokenizer(), prompt, answer, context_length=32)
+
+
+def test_a_key_hashes_lengths_and_ids() -> None:
+    """Written apart: stores of every version so far are found by these keys."""
+    query = EncodedQuery(prompt="any", prompt_ids=(1, 50_000), answer_ids=(3,))
+    content = np.array([2, 1, 1, 50_000, 3], dtype="<i8").tobytes()
+    assert query.key == hashlib.blake2b(content, digest_size=16).hexdigest()
+    assert EncodedQuery(prompt="any", prompt_ids=(1,), answer_ids=(50_000, 3)).key != query.key

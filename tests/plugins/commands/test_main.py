@@ -27,11 +27,18 @@ def test_what_is_not_asked_rightly_exits_with_2(words: list[str], capsys: pytest
     assert "usage: kntests" in capsys.readouterr().err
 
 
+KEPT = "what was finished is kept, the same command resumes"
+
+
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
         (DataError("no such thing"), 2, "kntests check-data: no such thing\n"),
-        (KeyboardInterrupt(), 130, "kntests check-data: interrupted; what was finished is kept\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            f"kntests check-data: interrupted; {KEPT}\n",
+        ),
     ],
 )
 def test_errors_are_told_without_a_traceback(

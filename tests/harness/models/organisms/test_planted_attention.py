@@ -8,7 +8,7 @@ import pytest
 
 from harness.attribution.quadrature import Quadrature
 from harness.claims import ATTENTION_CLAIMS, Effects, Procedure
-from harness.consistency import OtsuThreshold, StaticThreshold
+from harness.consistency import OtsuThreshold, QuerySets, StaticThreshold
 from harness.execution.plan import make_plan
 from harness.execution.progress import Quiet
 from harness.interventions import attention_measurements as measured
@@ -20,6 +20,7 @@ from harness.pipeline import Settings
 from harness.pipeline.cell import Cell
 from harness.pipeline.localized import Localized
 from harness.pipeline.measured import attention
+from harness.pipeline.rows import LocalizedRows
 from tests.planted import evidence_of_truth
 from tests.planted_attention import PlantedAttention, controls
 
@@ -34,7 +35,7 @@ def truth_of(handle: ModelHandle, store: Path) -> tuple[Cell, Localized]:
     assert world is not None
     plan = make_plan(world.dataset.queries(), handle.tokenizer, context_length=handle.context_length)
     truth = [world.truth[r.query.fact.uid, r.query.pattern_id].to_flat(world.d_ff) for r in plan.requests]
-    rows = pd.DataFrame({"kn": truth, "top_token_is_answer": True})
+    rows = LocalizedRows.of_sets(QuerySets.from_lists(truth), np.full(len(truth), True))
     settings = Settings(store=store)
     cell = Cell(
         model=handle,
@@ -63,12 +64,12 @@ def test_measured_numbers_are_those_of_the_construction(name: str, tmp_path: Pat
     handle = resolve_model(name)
     made = PlantedAttention(world_of(name), PLANTED[name].architecture)
     _, localized = truth_of(handle, tmp_path)
-    requests, kn = localized.plan.requests, localized.rows["kn"].tolist()
+    requests, sets = localized.plan.requests, localized.rows.sets
     chosen = range(0, len(requests), 29)
     facts = [
         FactQueries(
             queries=(requests[i].encoded,),
-            neurons=(np.array(kn[i]),),
+            neurons=(np.array(sets.ids(i)),),
             irrelevant=(requests[(i + len(requests) // 2) % len(requests)].encoded,),
         )
         for i in chosen
