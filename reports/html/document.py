@@ -13,6 +13,7 @@ from reports.html.figures import figure_section
 from reports.html.hints import Hints
 from reports.html.markup import Child, Markup, element, join
 from reports.html.provenance import citation_section, provenance_section
+from reports.html.queries import packed_queries
 from reports.html.tables import table_section
 from reports.html.verdicts import summary, verdict_section
 from reports.paper_tables import tables_of
@@ -21,7 +22,7 @@ from reports.run import SavedRun
 _FIRST: Final = ("theme.js",)
 """Runs before anything is drawn, so that no light page flashes up in the dark."""
 
-_LAST: Final = ("shared.js", "tables.js", "facts_data.js", "facts_rows.js", "facts.js")
+_LAST: Final = ("shared.js", "tables.js", "facts_data.js", "facts_queries.js", "facts_rows.js", "facts.js")
 
 _STYLES: Final = ("page.css", "tables.css", "print.css")
 
@@ -69,8 +70,14 @@ def _body(run: SavedRun) -> list[Child]:
         _header(run),
         element("nav", element("ul", *links), aria_label="Sections"),
         element("main", *shown, hints.popovers(), id="main"),
-        element("script", Markup(packed_facts(run)), type="application/octet-stream", id="packed-facts"),
+        _data(packed_facts(run), "packed-facts"),
+        _data(packed_queries(run), "packed-queries"),
     ]
+
+
+def _data(packed: str, name: str) -> Markup:
+    """What a script of the page unpacks."""
+    return element("script", Markup(packed), type="application/octet-stream", id=name)
 
 
 def _header(run: SavedRun) -> Markup:
