@@ -4,14 +4,12 @@ import csv
 import io
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from tabulate import tabulate
 
 from reports.gate.differences import IMPROVEMENT, REGRESSION, Comparison, Difference
-
-MISSING: Final = "-"
-"""Stands where there is no value."""
+from reports.table import MISSING, Cell, Column, Table, Value
 
 _HEADERS: Final = (
     *("Model", "Localizer", "Editor", "Edit", "Metric"),
@@ -30,6 +28,24 @@ def difference_table(comparison: Comparison, style: str = "simple") -> str:
     rows = [_texts(item) for item in comparison.differences]
     align = ["left"] * _LABELS + ["right"] * (len(_HEADERS) - _LABELS - 2) + ["left"] * 2
     return tabulate(rows, _HEADERS, tablefmt=style, colalign=align if rows else None, disable_numparse=True)
+
+
+def as_table(comparison: Comparison, *, smoke: str | None) -> Table:
+    """The same for pages and papers; bold is what exceeds its limit, `smoke` why the numbers are no result, if so."""
+    names = [f"{run} mean" for run in ("reference", "new")]
+    columns = [
+        Column(key=heading.lower(), heading=heading, align="left" if place < _LABELS else "right")
+        for place, heading in enumerate((*_HEADERS[:_LABELS], *names, *_HEADERS[_LABELS + 2 :]))
+    ]
+    return Table(
+        name=f"edits-{comparison.new}",
+        title=f"Edits: {_title(comparison)}",
+        columns=tuple(columns),
+        rows=tuple(_cells(item) for item in comparison.differences),
+        note="Means over the facts that both runs edited, and of the change of each fact, new minus reference."
+        " rel, gen, loc and avg: more is better; ppl, the change of perplexity: less is better.",
+        smoke=smoke,
+    ).without_empty_columns()
 
 
 def difference_lines(comparison: Comparison) -> list[str]:
@@ -92,6 +108,16 @@ def _texts(item: Difference) -> tuple[str, ...]:
         *(_level(item.reference), _level(item.new), _change(item.estimate, item), _interval(item)),
         MISSING if item.p_value is None else f"{item.p_value:.2g}",
         *(str(item.n_facts), str(item.n_relations), str(item.limit or MISSING), item.outcome or MISSING),
+    )
+
+
+def _cells(item: Difference) -> tuple[Cell, ...]:
+    values = _values(item)
+    keys = (*("model", "localizer", "editor", "kind", "metric", "reference", "new", "change"), "ci_low")
+    sorted_by = [values[key] for key in (*keys, "p_value", "n_facts", "n_relations", "limit", "outcome")]
+    return tuple(
+        Cell(text=text, value=cast(Value, value), bold=item.outcome in (REGRESSION, IMPROVEMENT))
+        for text, value in zip(_texts(item), sorted_by, strict=True)
     )
 
 

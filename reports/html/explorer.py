@@ -1,7 +1,7 @@
 """The fact explorer: controls and an empty table, which the page's script fills from the packed facts."""
 
+from reports.classes import CLASS_NOTE
 from reports.explanations import explain
-from reports.html.classes import CLASS_NOTE
 from reports.html.hints import Hints
 from reports.html.markup import Markup, element
 from reports.html.queries import MOST_NEURONS, MOST_SHARED, holds_neurons
@@ -41,7 +41,8 @@ def _left_out(run: SavedRun) -> str | None:
     return (
         f" The neurons of single queries are left out, because the run has {n:,} of them and a page holds"
         f" {MOST_NEURONS:,}: here are their numbers, and of every fact the {MOST_SHARED} neurons that most of its"
-        " queries have. kntests show prints all neurons of a fact; queries.parquet in the run's folder has those of all."
+        " queries have. kntests show prints all neurons of a fact; queries.parquet in the run's folder has those of all"
+        " facts."
     )
 
 

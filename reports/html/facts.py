@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from harness.records import RunRecord
-from reports.html.classes import Cut, classes, cuts_of
+from reports.classes import Cut, classes, cuts_of
 from reports.html.markup import clean
 from reports.run import SavedRun
 

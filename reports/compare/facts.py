@@ -1,0 +1,188 @@
+"""What changed on the facts that two runs share: paired differences with intervals over relations."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from harness.claims import Procedure, keyed_generator
+from harness.statistics import DIFFERENCE, cluster_bootstrap
+from reports.classes import cuts_of
+from reports.compare.pairing import Pair, paired_cells
+from reports.frames import numbers, only
+from reports.run import SavedRun
+from reports.table import Cell, Column, Table, column, interval, number, word
+
+_UNBOUNDED: Final = (-math.inf, math.inf)
+_KEY: Final = ["fact_uid", "relation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A quantity of the facts that both runs have it of.
+
+    Attributes:
+        pair: the cells that are compared.
+        quantity: what.
+        before: mean in the reference.
+        after: mean in the new run.
+        estimate: mean of the differences of facts, new minus reference.
+        ci_low: lower end of its 95 % interval; None where there is none.
+        ci_high: its upper end.
+        n_facts: facts that both have it of.
+        n_relations: their relations.
+    """
+
+    pair: Pair
+    quantity: str
+    before: float
+    after: float
+    estimate: float
+    ci_low: float | None
+    ci_high: float | None
+    n_facts: int
+    n_relations: int
+
+    @property
+    def significant(self) -> bool:
+        """Whether the interval leaves out 0, and rests on enough relations to be believed."""
+        if self.ci_low is None or self.ci_high is None or Procedure().too_few(self.n_relations) is not None:
+            return False
+        return self.ci_low > 0 or self.ci_high < 0
+
+
+def fact_changes(reference: SavedRun, new: SavedRun, *, draws: int, seed: int) -> list[Change]:
+    """Every quantity of every pair of cells.
+
+    Args:
+        reference: the earlier run.
+        new: the later one.
+        draws: bootstrap draws over relations.
+        seed: of the draws.
+    """
+    return [
+        found
+        for pair in paired_cells(reference.cells(), new.cells())
+        for name, before, after, relation in _quantities(reference, new, pair)
+        if (found := _change(pair, name, before, after, relation, draws=draws, seed=seed)) is not None
+    ]
+
+
+def change_table(reference: str, new: str, changes: list[Change], *, smoke: str | None) -> Table:
+    """A row a quantity.
+
+    Args:
+        reference: name of the earlier run.
+        new: name of the later one.
+        changes: between them.
+        smoke: why the numbers are not a result, or None.
+    """
+    columns = (
+        column("model", "Model", align="left"),
+        column("localizer", "Localizer", align="left"),
+        Column(key="quantity", heading="Quantity", align="left", explanation="A number that every fact has."),
+        Column(key="reference", heading="reference", explanation=f"Mean over the shared facts in {reference}."),
+        Column(key="new", heading="new", explanation=f"The same in {new}."),
+        Column(
+            key="change",
+            heading="change [95 %]",
+            interval=True,
+            explanation="Mean over facts of new minus reference; its interval is over relations, drawn whole.",
+        ),
+        column("facts", "facts"),
+        column("relations", "relations"),
+    )
+    rows = tuple(
+        (
+            *(word(change.pair.model), word(change.pair.localizer), word(change.quantity)),
+            *(number(change.before, 3), number(change.after, 3)),
+            interval(change.estimate, change.ci_low, change.ci_high, 3, bold=change.significant),
+            *(Cell(text=f"{count:,}", value=count) for count in (change.n_facts, change.n_relations)),
+        )
+        for change in changes
+    )
+    return Table(
+        name=f"facts-{new}",
+        title=f"Facts: {new} compared with {reference}",
+        columns=columns,
+        rows=rows,
+        note="On the facts that both runs have, paired. K_II is cut in each run where its own threshold cuts CS2 over"
+        " all queries. Bold: the interval leaves out 0; intervals are not adjusted for their number.",
+        smoke=smoke,
+    )
+
+
+_Values = tuple[str, Float[np.ndarray, " facts"], Float[np.ndarray, " facts"], pd.Series]
+
+
+def _quantities(reference: SavedRun, new: SavedRun, pair: Pair) -> Iterator[_Values]:
+    """Name, both values of every shared fact, and its relation."""
+    frames = [
+        only(run.facts, model=cell[0], localizer=cell[1]) for run, cell in ((reference, pair.before), (new, pair.after))
+    ]
+    both = frames[0].merge(frames[1], on=_KEY, suffixes=(" before", " after"))
+    relation = both["relation"]
+    cs2 = [numbers(both, f"cs2 {when}") for when in ("before", "after")]
+    cuts = [
+        {cut.threshold: cut.value for cut in cuts_of(run.record, *cell)}
+        for run, cell in ((reference, pair.before), (new, pair.after))
+    ]
+    for threshold in (name for name in cuts[0] if name in cuts[1]):
+        before, after = (
+            np.where(np.isnan(values), np.nan, values <= cut[threshold]) for values, cut in zip(cs2, cuts, strict=True)
+        )
+        yield f"share of K_II, {threshold}", before, after, relation
+    yield "CS2", *cs2, relation
+    yield "CS1", numbers(both, "cs1 before"), numbers(both, "cs1 after"), relation
+    known = [numbers(both, f"n_known {when}") for when in ("before", "after")]
+    asked = [numbers(both, f"n_queries {when}") for when in ("before", "after")]
+    yield "share of known queries", *(_ratio(*pair) for pair in zip(known, asked, strict=True)), relation
+    if {"neurons_per_query before", "neurons_per_query after"} <= set(both):
+        before, after = (numbers(both, f"neurons_per_query {when}") for when in ("before", "after"))
+        yield "KN a query", before, after, relation
+
+
+def _ratio(part: Float[np.ndarray, " facts"], whole: Float[np.ndarray, " facts"]) -> Float[np.ndarray, " facts"]:
+    """nan where there is nothing that it would be a part of."""
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+
+
+def _change(
+    pair: Pair,
+    quantity: str,
+    before: Float[np.ndarray, " facts"],
+    after: Float[np.ndarray, " facts"],
+    relation: pd.Series,
+    *,
+    draws: int,
+    seed: int,
+) -> Change | None:
+    known = np.isfinite(before) & np.isfinite(after)
+    if not known.any():
+        return None
+    difference = after[known] - before[known]
+    _, cluster = np.unique(relation.to_numpy(dtype=str)[known], return_inverse=True)
+    bootstrap = cluster_bootstrap(
+        np.bincount(cluster, difference),
+        np.bincount(cluster).astype(np.float64),
+        draws=draws,
+        rng=keyed_generator(seed, "compare", f"{pair.model} {pair.localizer} {quantity}"),
+        bounds=_UNBOUNDED if quantity == "KN a query" else DIFFERENCE,
+    )
+    found = bootstrap.interval()
+    low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
+    return Change(
+        pair=pair,
+        quantity=quantity,
+        before=float(before[known].mean()),
+        after=float(after[known].mean()),
+        estimate=bootstrap.estimate,
+        ci_low=low,
+        ci_high=high,
+        n_facts=int(known.sum()),
+        n_relations=bootstrap.n_clusters,
+    )
