@@ -24,7 +24,9 @@ def verdict_table(runs: Sequence[SavedRun], *, smoke: str | None) -> Table:
     rows = [{_key(row, alone): row for row in run.record.claims} for run in runs]
     keys = list(dict.fromkeys(key for of_run in rows for key in of_run))
     claims = list(dict.fromkeys(claim for claim, *_ in keys))
-    keys.sort(key=lambda key: claims.index(key[0]))  # a claim that a later run adds a cell to stays in one piece
+    shared = {claim for claim in claims if sum(any(key[0] == claim for key in of_run) for of_run in rows) > 1}
+    # What several runs looked at comes first; a claim that a later run adds a cell to stays in one piece.
+    keys.sort(key=lambda key: (key[0] not in shared, claims.index(key[0])))
     columns = [
         column("claim", "Claim", align="left"),
         column("model", "Model", align="left"),

@@ -21,7 +21,7 @@ def comparison_page(compared: SideBySide) -> str:
     verdicts = [table for table in (compared.verdicts,) if table.rows]
     changes = [table for table in tables_of(compared) if table is not compared.verdicts]
     sections = {
-        "verdicts": ("Verdicts side by side", join([_runs(compared), table_section(verdicts, hints)])),
+        "verdicts": ("Verdicts", join([_runs(compared), table_section(verdicts, hints)])),
         "changes": ("What changed on the same facts", table_section(changes, hints)),
         "notes": ("What else to know", _lines(compared)),
         "provenance": ("Provenance", _provenance(compared, hints)),
