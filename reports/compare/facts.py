@@ -82,9 +82,9 @@ def change_table(reference: str, new: str, changes: list[Change], *, smoke: str 
         smoke: why the numbers are not a result, or None.
     """
     columns = (
+        Column(key="quantity", heading="Quantity", align="left", explanation="A number that every fact has."),
         column("model", "Model", align="left"),
         column("localizer", "Localizer", align="left"),
-        Column(key="quantity", heading="Quantity", align="left", explanation="A number that every fact has."),
         Column(key="reference", heading="reference", explanation=f"Mean over the shared facts in {reference}."),
         Column(key="new", heading="new", explanation=f"The same in {new}."),
         Column(
@@ -98,7 +98,7 @@ def change_table(reference: str, new: str, changes: list[Change], *, smoke: str 
     )
     rows = tuple(
         (
-            *(word(change.pair.model), word(change.pair.localizer), word(change.quantity)),
+            *(word(change.quantity), word(change.pair.model), word(change.pair.localizer)),
             *(number(change.before, 3), number(change.after, 3)),
             interval(change.estimate, change.ci_low, change.ci_high, 3, bold=change.significant),
             *(Cell(text=f"{count:,}", value=count) for count in (change.n_facts, change.n_relations)),
@@ -111,7 +111,8 @@ def change_table(reference: str, new: str, changes: list[Change], *, smoke: str 
         columns=columns,
         rows=rows,
         note="On the facts that both runs have, paired. K_II is cut in each run where its own threshold cuts CS2 over"
-        " all queries. Bold: the interval leaves out 0; intervals are not adjusted for their number.",
+        " all queries. Bold: the interval leaves out 0; intervals are not adjusted for their number. No interval: no"
+        " fact changed, or relations show no spread.",
         smoke=smoke,
     )
 
@@ -174,7 +175,8 @@ def _change(
         bounds=_UNBOUNDED if quantity == "KN a query" else DIFFERENCE,
     )
     found = bootstrap.interval()
-    low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
+    told = difference.any()  # where no fact changed, nothing was sampled that could have come out otherwise
+    low, high = (end if told and math.isfinite(end) else None for end in (found.low, found.high))
     return Change(
         pair=pair,
         quantity=quantity,

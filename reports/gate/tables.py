@@ -157,7 +157,9 @@ def _change(value: float | None, item: Difference) -> str:
         return "unbounded"
     if not math.isfinite(value):
         return MISSING
-    return f"{100 * value:+.1f} %" if item.percent else f"{value:+.3f}"
+    shown = round(100 * value, 1) if item.percent else round(value, 3)
+    shown += 0.0  # of a zero the sign is dropped
+    return f"{shown:+.1f} %" if item.percent else f"{shown:+.3f}"
 
 
 def _interval(item: Difference) -> str:

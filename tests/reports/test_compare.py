@@ -77,9 +77,11 @@ def test_differences_are_those_of_the_same_facts(runs):
 def test_what_did_not_change_is_not_bold_and_what_did_is(compared):
     table = compared.facts[0]
     bold = {(row[0].text, row[1].text, row[2].text) for row in table.rows if row[5].bold}
-    quantities = {quantity for _, _, quantity in bold}
+    quantities = {quantity for quantity, _, _ in bold}
     assert "CS2" in quantities
-    assert not quantities & {"CS1", "share of known queries"}
+    same = {"CS1", "share of known queries"}
+    assert not quantities & same
+    assert {row[5].text for row in table.rows if row[0].text in same} == {"0.000"}
 
 
 def test_every_later_run_is_held_against_the_first(compared):
@@ -114,7 +116,7 @@ def test_runs_of_one_model_each_are_compared_whatever_it_is_called(tmp_path):
     assert found.verdicts.groups == ("0001_small (gpt2)", "0002_large (mine)")
     assert "Model" not in [column.heading for column in found.verdicts.columns]
     assert {row[-1].text for row in found.verdicts.rows} == {"yes"}
-    assert {row[0].text for row in found.facts[0].rows} == {"gpt2 -> mine"}
+    assert {row[1].text for row in found.facts[0].rows} == {"gpt2 -> mine"}
     assert {item.model for item in found.edits[0].differences} == {"gpt2 -> mine"}
     assert found.edits[0].differences[0].estimate == pytest.approx(0)
     assert "model gpt2 is in the reference alone" in found.notes[0]
