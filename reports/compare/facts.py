@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from harness.claims import Procedure, keyed_generator
@@ -18,6 +17,7 @@ from reports.run import SavedRun
 from reports.table import Cell, Column, Table, column, interval, number, word
 
 _UNBOUNDED: Final = (-math.inf, math.inf)
+_NEURONS: Final = "KN a query"
 _KEY: Final = ["fact_uid", "relation"]
 
 
@@ -117,34 +117,36 @@ def change_table(reference: str, new: str, changes: list[Change], *, smoke: str 
     )
 
 
-_Values = tuple[str, Float[np.ndarray, " facts"], Float[np.ndarray, " facts"], pd.Series]
+_Values = tuple[str, Float[np.ndarray, " facts"], Float[np.ndarray, " facts"], np.ndarray]
 
 
 def _quantities(reference: SavedRun, new: SavedRun, pair: Pair) -> Iterator[_Values]:
     """Name, both values of every shared fact, and its relation."""
-    frames = [
-        only(run.facts, model=cell[0], localizer=cell[1]) for run, cell in ((reference, pair.before), (new, pair.after))
-    ]
-    both = frames[0].merge(frames[1], on=_KEY, suffixes=(" before", " after"))
-    relation = both["relation"]
-    cs2 = [numbers(both, f"cs2 {when}") for when in ("before", "after")]
-    cuts = [
-        {cut.threshold: cut.value for cut in cuts_of(run.record, *cell)}
-        for run, cell in ((reference, pair.before), (new, pair.after))
-    ]
-    for threshold in (name for name in cuts[0] if name in cuts[1]):
-        before, after = (
-            np.where(np.isnan(values), np.nan, values <= cut[threshold]) for values, cut in zip(cs2, cuts, strict=True)
-        )
-        yield f"share of K_II, {threshold}", before, after, relation
-    yield "CS2", *cs2, relation
-    yield "CS1", numbers(both, "cs1 before"), numbers(both, "cs1 after"), relation
-    known = [numbers(both, f"n_known {when}") for when in ("before", "after")]
-    asked = [numbers(both, f"n_queries {when}") for when in ("before", "after")]
-    yield "share of known queries", *(_ratio(*pair) for pair in zip(known, asked, strict=True)), relation
-    if {"neurons_per_query before", "neurons_per_query after"} <= set(both):
-        before, after = (numbers(both, f"neurons_per_query {when}") for when in ("before", "after"))
-        yield "KN a query", before, after, relation
+    sides = ((reference, pair.before), (new, pair.after))
+    one, other = (only(run.facts, model=model, localizer=localizer) for run, (model, localizer) in sides)
+    both = one.merge(other, on=_KEY, suffixes=(" before", " after"))
+    relation = both["relation"].to_numpy(dtype=str)
+    values = {
+        name: (numbers(both, f"{name} before"), numbers(both, f"{name} after"))
+        for name in ("cs1", "cs2", "n_known", "n_queries", "neurons_per_query")
+        if {f"{name} before", f"{name} after"} <= set(both)
+    }
+    first, second = ({cut.threshold: cut.value for cut in cuts_of(run.record, *cell)} for run, cell in sides)
+    before, after = values["cs2"]
+    for threshold in (name for name in first if name in second):
+        low = _at_most(before, first[threshold]), _at_most(after, second[threshold])
+        yield f"share of K_II, {threshold}", *low, relation
+    yield "CS2", before, after, relation
+    yield "CS1", *values["cs1"], relation
+    known, asked = values["n_known"], values["n_queries"]
+    yield "share of known queries", _ratio(known[0], asked[0]), _ratio(known[1], asked[1]), relation
+    if "neurons_per_query" in values:  # runs of older versions do not have it
+        yield _NEURONS, *values["neurons_per_query"], relation
+
+
+def _at_most(values: Float[np.ndarray, " facts"], cut: float) -> Float[np.ndarray, " facts"]:
+    """1 at or below the cut, 0 above it, nan where there is no value."""
+    return np.where(np.isnan(values), np.nan, values <= cut)
 
 
 def _ratio(part: Float[np.ndarray, " facts"], whole: Float[np.ndarray, " facts"]) -> Float[np.ndarray, " facts"]:
@@ -157,7 +159,7 @@ def _change(
     quantity: str,
     before: Float[np.ndarray, " facts"],
     after: Float[np.ndarray, " facts"],
-    relation: pd.Series,
+    relation: np.ndarray,
     *,
     draws: int,
     seed: int,
@@ -166,13 +168,13 @@ def _change(
     if not known.any():
         return None
     difference = after[known] - before[known]
-    _, cluster = np.unique(relation.to_numpy(dtype=str)[known], return_inverse=True)
+    _, cluster = np.unique(relation[known], return_inverse=True)
     bootstrap = cluster_bootstrap(
         np.bincount(cluster, difference),
         np.bincount(cluster).astype(np.float64),
         draws=draws,
         rng=keyed_generator(seed, "compare", f"{pair.model} {pair.localizer} {quantity}"),
-        bounds=_UNBOUNDED if quantity == "KN a query" else DIFFERENCE,
+        bounds=_UNBOUNDED if quantity == _NEURONS else DIFFERENCE,
     )
     found = bootstrap.interval()
     told = difference.any()  # where no fact changed, nothing was sampled that could have come out otherwise

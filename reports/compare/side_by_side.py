@@ -74,7 +74,7 @@ def compare_saved(
         if changes:
             facts.append(change_table(reference, name, changes, smoke=smoke or None))
         if limits:
-            edits.append(compare_runs(*map(_edited, (first, run)), limits, draws=draws, seed=seed))
+            edits.append(compare_runs(_edited(first), _edited(run), limits, draws=draws, seed=seed))
         elif len(first.edits) and len(run.edits):
             found = shared_edits(first, run, draws=draws, seed=seed)
             edits += [] if found is None else [found]

@@ -36,7 +36,7 @@ def draw_calibration(run: SavedRun) -> Iterator[DrawnFigure]:
             relations[rule] = (min(found), max(found))
     if not relations:
         return
-    data = known[known["rule"].isin(list(relations))].copy()
+    data = cast(pd.DataFrame, known[known["rule"].isin(list(relations))].copy())
     for place, column in enumerate(("run_relations_min", "run_relations_max")):
         data[column] = [relations[str(rule)][place] for rule in data["rule"]]
     figure, axes = new_figure(len(relations), columns=_ACROSS, width=3.6, height=2.7)
@@ -59,7 +59,7 @@ def draw_calibration(run: SavedRun) -> Iterator[DrawnFigure]:
         f" {populations.max():,} populations or more, without the controls that a claim has besides.",
         alt_text="Curves of error and power against the number of relations. "
         + " ".join(_told(only(data, rule=rule), ends) for rule, ends in relations.items()),
-        data=cast(pd.DataFrame, data),
+        data=data,
     )
 
 

@@ -13,7 +13,7 @@ from harness.claims import Procedure, keyed_generator
 from harness.statistics import Correlation, cluster_correlation, spearman_brown
 from reports.figures.drawn import DrawnFigure, drawn
 from reports.figures.figure import BLUE, GREY, new_figure
-from reports.frames import known, numbers, only
+from reports.frames import known, numbers, only, words
 from reports.paper import localizer_title
 from reports.run import SavedRun
 
@@ -47,7 +47,7 @@ def _draw(run: SavedRun, cells: list[tuple[tuple[str, str], pd.DataFrame]], name
     told: list[str] = []
     for place, (axis, ((model, localizer), facts)) in enumerate(zip(axes, cells, strict=True)):
         _panel(axis, *(numbers(facts, half) for half in HALVES))
-        said = _said(_correlation(facts, model, localizer), len(facts), facts["relation"].nunique())
+        said = _said(_correlation(facts, model, localizer), len(facts), len(words(facts, "relation")))
         axis.set_title(f"{model}, {localizer_title(localizer)}\n{said}", fontsize=8, loc="left")
         axis.set_ylabel("" if place % _ACROSS else "CS2 of the other half")
         axis.set_xlabel("CS2 of one half" if place + _ACROSS >= len(cells) else "")

@@ -38,7 +38,7 @@ function factRow(facts, cell, row) {
   button.addEventListener("click", () => {
     const open = button.getAttribute("aria-expanded") === "true";
     if (open) line.nextElementSibling.remove();
-    else line.after(make("tr", { class: "detail" }, make("td", { colspan: line.cells.length }, ...detail(facts, fact, cell))));
+    else line.after(make("tr", { class: "detail" }, make("td", { colspan: line.cells.length }, detail(facts, fact, cell))));
     button.setAttribute("aria-expanded", String(!open));
   });
   return line;
@@ -61,5 +61,6 @@ function detail(facts, fact, chosen) {
   const queries = make("div", { class: "queries" }, "Unpacking the queries …");
   showQueries(queries, facts, fact, chosen).catch(() => (queries.textContent = "This browser cannot unpack the queries."));
   const about = [make("p", {}, `${subject} — ${relation} — ${object}`), make("p", {}, "uid ", make("code", {}, uid))];
-  return [...about, table, queries];
+  const scores = make("div", { class: "scroll", role: "group", tabindex: "0", "aria-label": `Scores of ${subject}` }, table);
+  return make("div", { class: "inside" }, ...about, scores, queries);
 }
