@@ -12,6 +12,7 @@ from harness.errors import RecordError, StoreError
 from harness.records import ClaimRow, RunRecord
 from reports.frames import cells_of
 from reports.load import load_run
+from reports.saved_queries import SavedQueries, read_queries
 
 _CELL: Final = ("model", "localizer")
 FACT_COLUMNS: Final = (*_CELL, "fact_uid", "relation", "subject", "object", "n_queries", "n_known", "cs1", "cs2")
@@ -51,6 +52,7 @@ class SavedRun:
         edits: one row an edit (`EDIT_COLUMNS` and more); empty where nothing was edited.
         measured: what was measured a fact and cell, by the name of its file: `mapping`, `attention`.
         figures: the data of the paper's figures, by the name of its file, such as `figure-4`.
+        queries: the queries of the facts with their neurons; None in a run of a version that saved none.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class SavedRun:
     edits: pd.DataFrame
     measured: dict[str, pd.DataFrame]
     figures: dict[str, pd.DataFrame]
+    queries: SavedQueries | None = None
 
     @property
     def smoke(self) -> str | None:
@@ -104,6 +107,7 @@ def read_saved_run(path: Path | str) -> SavedRun:
             for file in sorted(folder.glob("figures/figure-*.csv"), key=_figure_number)
             if _FIGURE_FILE.fullmatch(file.name)
         },
+        queries=read_queries(folder),
     )
 
 

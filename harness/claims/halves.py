@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from harness.claims.evidence import Evidence
 from harness.claims.scoring import DECIMALS
 from harness.consistency import Groups, consistency_scores
+from harness.statistics import spearman_brown
 
 FEWEST_QUERIES: Final = 4
 """Queries that a fact needs: two a half."""
@@ -57,8 +58,7 @@ class Halves:
                 correlations.append(float(np.corrcoef(first[both], second[both])[0, 1]))
         if not correlations:
             return None
-        r = float(np.mean(correlations))
-        return None if r <= -1.0 + 1e-9 else 2 * r / (1 + r)
+        return spearman_brown(float(np.mean(correlations)))
 
 
 def split_halves(evidence: Evidence, splits: int, *, rng: np.random.Generator) -> Halves:
@@ -93,6 +93,32 @@ def split_halves(evidence: Evidence, splits: int, *, rng: np.random.Generator) -
         score=score[fact],
         resolution=float(1 / np.median(union)) if len(union) else 0.0,
     )
+
+
+def alternating_halves(
+    evidence: Evidence,
+) -> tuple[Float[np.ndarray, " facts"], Float[np.ndarray, " facts"]]:
+    """CS2 of every fact by two halves of its queries: the first, the third and so on, and the others.
+
+    One split without random numbers: what a reader sees of the halves behind a reliability.
+
+    Args:
+        evidence: the localizations.
+
+    Returns:
+        Mean CS2 over the pairs of either half; nan for a fact with fewer than `FEWEST_QUERIES` scored queries, or
+        without a neuron in any pair of that half.
+    """
+    by_fact = Groups.by_label(evidence.fact_of_query)
+    first, second = np.full((2, evidence.n_facts), np.nan)
+    for k in np.unique(by_fact.sizes[by_fact.sizes >= FEWEST_QUERIES]).tolist():
+        of_this_k = np.flatnonzero(by_fact.sizes == k)
+        pairs, _ = _pair_scores(evidence, by_fact, of_this_k, k)
+        left, right = np.triu_indices(k, 1)
+        for half, start in ((first, 0), (second, 1)):
+            within = (left % 2 == start) & (right % 2 == start)
+            half[of_this_k] = _mean_of(pairs, np.broadcast_to(within, pairs.shape))
+    return first, second
 
 
 def _pair_scores(

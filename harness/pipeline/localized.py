@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool
 
 from harness.claims import Evidence, Retest
-from harness.consistency import Groups, consistency_scores
 from harness.data.facts import Dataset
 from harness.execution.plan import Plan
 from harness.pipeline.rows import LocalizedRows
@@ -66,37 +64,4 @@ class Localized:
             sets=self.rows.sets,
             unscored=self.plan.unscored,
             retest=retest,
-        )
-
-    def facts_table(self, evidence: Evidence, *, model: str, localizer: str) -> pd.DataFrame:
-        """One row a fact: its queries, how many are known, its neurons and its consistency over all queries.
-
-        Args:
-            evidence: of these localizations.
-            model: what the model is called.
-            localizer: what the localizer is called.
-        """
-        facts = self.dataset.facts()
-        n = len(facts)
-        of_fact: list[list[int]] = [[] for _ in facts]
-        for query, fact in enumerate(evidence.fact_of_query.tolist()):
-            of_fact[fact].append(query)
-        scores = consistency_scores(evidence.sets, Groups.from_lists(of_fact))
-        queries = np.bincount(evidence.fact_of_query, minlength=n)
-        neurons = np.bincount(evidence.fact_of_query, weights=evidence.sets.sizes, minlength=n)
-        return pd.DataFrame(
-            {
-                "model": model,
-                "localizer": localizer,
-                "fact_uid": [fact.uid for fact in facts],
-                "relation": [fact.relation for fact in facts],
-                "subject": [fact.subject for fact in facts],
-                "object": [fact.object for fact in facts],
-                "n_queries": queries,
-                "n_known": np.bincount(evidence.fact_of_query, weights=evidence.known_query, minlength=n).astype(int),
-                "neurons_per_query": neurons / np.maximum(queries, 1),
-                "union_size": scores.union_size,
-                "cs1": scores.cs1,
-                "cs2": scores.cs2,
-            }
         )

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from harness.claims import (
     Claim,
     Evidence,
@@ -32,6 +30,7 @@ from harness.pipeline.claim_row import claim_row
 from harness.pipeline.measured.cells import MeasuredCells
 from harness.pipeline.precision import compare_precision
 from harness.pipeline.preview import Preview, preview
+from harness.pipeline.saved_cell import SavedCell, saved_cell, tables_of
 from harness.pipeline.settings import Settings
 from harness.records import ClaimRow, RunRecord
 from harness.store.runs import save_precision, save_run
@@ -58,7 +57,7 @@ class Workspace:
         self._plans = Plans()
         self._findings: dict[tuple[Claim | MeasuredClaim, str, str], Finding] = {}
         self._cells: dict[tuple[str, str], tuple[ModelHandle, Localizer]] = {}
-        self._facts: dict[tuple[str, str], pd.DataFrame] = {}
+        self._saved: dict[tuple[str, str], SavedCell] = {}
 
     @property
     def cells(self) -> tuple[tuple[str, str], ...]:
@@ -211,7 +210,6 @@ class Workspace:
             StoreError: it cannot be written, or the store lacks rows of a cell.
         """
         used = list(self._cells.values() if cells is None else cells)
-        facts = [self._facts_table(model, localizer) for model, localizer in used]
         models = {model.name: model for model, _localizer in used}
         datasets = {dataset.name: dataset for dataset in map(self.dataset, models.values())}
         procedure = Procedure(draws=self.settings.draws, seed=self.settings.seed)
@@ -225,8 +223,9 @@ class Workspace:
             read=self._measured.read(),
         )
         record = RunRecord(manifest=manifest, claims=tuple(rows))
-        table = pd.concat(facts) if facts else pd.DataFrame()
-        return save_run(self.settings.store, name or time.strftime("%Y%m%dT%H%M%S"), record, table, measured)
+        facts, tables = tables_of(self._saved_cell(model, localizer) for model, localizer in used)
+        name = name or time.strftime("%Y%m%dT%H%M%S")
+        return save_run(self.settings.store, name, record, facts, {**tables, **measured})
 
     def compare_precision(self, folder: Path, cells: Sequence[tuple[ModelHandle, Localizer]]) -> dict[str, int]:
         """Adds to a saved run how far its knowledge neurons are those of float32, where its dtype is below that.
@@ -302,14 +301,13 @@ class Workspace:
 
     def _gather(self, model: ModelHandle, localizer: Localizer) -> Evidence:
         gathered = self.cell(model, localizer).gather()
-        evidence, cell = gathered.evidence(), (model.name, localizer.name)
-        self._facts[cell] = gathered.localized.facts_table(evidence, model=model.name, localizer=localizer.name)
+        evidence = gathered.evidence()
+        self._saved[model.name, localizer.name] = saved_cell(gathered.localized, evidence, model, localizer)
         return evidence
 
-    def _facts_table(self, model: ModelHandle, localizer: Localizer) -> pd.DataFrame:
+    def _saved_cell(self, model: ModelHandle, localizer: Localizer) -> SavedCell:
         cell = (model.name, localizer.name)
-        if cell not in self._facts:
+        if cell not in self._saved:
             localized = self.cell(model, localizer).localized(stored=True)
-            evidence = localized.evidence(None)
-            self._facts[cell] = localized.facts_table(evidence, model=model.name, localizer=localizer.name)
-        return self._facts[cell]
+            self._saved[cell] = saved_cell(localized, localized.evidence(None), model, localizer)
+        return self._saved[cell]

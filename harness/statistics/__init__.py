@@ -3,6 +3,7 @@
 from harness.statistics.agreement import RaterAgreement, agreement
 from harness.statistics.bootstrap import StudentizedBootstrap, cluster_bootstrap, minimum_detectable
 from harness.statistics.contrast import DIFFERENCE, Contrast, cluster_contrast
+from harness.statistics.correlation import Correlation, cluster_correlation, spearman_brown
 from harness.statistics.curve import Curve, share_curve
 from harness.statistics.interval import Interval, t_interval
 from harness.statistics.kinds import Kinds, kinds_test
@@ -16,6 +17,7 @@ from harness.statistics.welch import Welch, welch_test
 __all__ = [
     "DIFFERENCE",
     "Contrast",
+    "Correlation",
     "Curve",
     "Interval",
     "Kinds",
@@ -29,6 +31,7 @@ __all__ = [
     "binomial_trials",
     "cluster_bootstrap",
     "cluster_contrast",
+    "cluster_correlation",
     "exchange_within",
     "has_other",
     "kinds_test",
@@ -40,6 +43,7 @@ __all__ = [
     "share_at_or_below",
     "share_curve",
     "slope_weights",
+    "spearman_brown",
     "t_interval",
     "weighted_shares",
     "welch_test",

@@ -1,5 +1,6 @@
 """Saved runs: `<store>/runs/NNNN_name/`, numbered in the order in which they were saved."""
 
+import io
 import re
 import shutil
 from collections.abc import Mapping
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from harness.atomic import write_atomically
 from harness.errors import ConfigError, StoreError
@@ -17,7 +20,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def save_run(
-    root: Path, name: str, record: RunRecord, facts: pd.DataFrame, tables: Mapping[str, pd.DataFrame] | None = None
+    root: Path,
+    name: str,
+    record: RunRecord,
+    facts: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame | pa.Table] | None = None,
 ) -> Path:
     """Writes a run into a folder of its own.
 
@@ -26,7 +33,7 @@ def save_run(
         name: what comes behind the number; letters, digits, dot, dash, underscore.
         record: manifest and claim rows; becomes `run.json`, the rows without extras `results.csv`.
         facts: one row a fact and cell; becomes `facts.csv`.
-        tables: more of them, by their path within the folder.
+        tables: more of them, by their path within the folder; frames are written as CSV, Arrow's tables as Parquet.
 
     Returns:
         The folder.
@@ -41,17 +48,17 @@ def save_run(
         )
     rows = [{k: v for k, v in row.to_dict().items() if k != "extras"} for row in record.claims]
     files = {
-        "run.json": record.to_json(),
-        "results.csv": pd.DataFrame(rows).to_csv(index=False),
-        "facts.csv": facts.to_csv(index=False),
-        **{file: table.to_csv(index=False) for file, table in (tables or {}).items()},
+        "run.json": record.to_json().encode(),
+        "results.csv": _written(pd.DataFrame(rows)),
+        "facts.csv": _written(facts),
+        **{file: _written(table) for file, table in (tables or {}).items()},
     }
     folder = None
     try:
         folder = _new_folder(root / "runs", name)
-        for file, text in files.items():
+        for file, content in files.items():
             (folder / file).parent.mkdir(exist_ok=True)
-            write_atomically(folder / file, text.encode())
+            write_atomically(folder / file, content)
     except OSError as error:
         if folder is not None:  # half a run would be taken for a whole one
             shutil.rmtree(folder, ignore_errors=True)
@@ -84,6 +91,14 @@ def save_precision(folder: Path, precision: Mapping[str, dict[str, Any]]) -> Non
         write_atomically(path, record.to_json().encode())
     except OSError as error:
         raise StoreError(f"the saved run cannot be written: {error.strerror}", path=path) from error
+
+
+def _written(table: pd.DataFrame | pa.Table) -> bytes:
+    if isinstance(table, pd.DataFrame):
+        return table.to_csv(index=False).encode()
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd")
+    return stream.getvalue()
 
 
 def _new_folder(runs: Path, name: str) -> Path:

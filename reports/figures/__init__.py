@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from reports.figures.bars import draw_bars
+from reports.figures.calibration import draw_calibration
 from reports.figures.drawn import DrawnFigure, save_figures
 from reports.figures.figure import drawing
 from reports.figures.forest import draw_forests
 from reports.figures.heatmaps import draw_heatmaps
 from reports.figures.nulls import draw_nulls
+from reports.figures.split_halves import draw_split_halves
 from reports.figures.threshold_curves import draw_threshold_curves
 from reports.figures.violins import draw_cs2_by_relation, draw_predominance
 from reports.run import SavedRun
@@ -21,9 +23,11 @@ _DRAW: Final[tuple[Callable[[SavedRun], Iterator[DrawnFigure]], ...]] = (
     draw_threshold_curves,
     draw_nulls,
     draw_cs2_by_relation,
+    draw_split_halves,
     draw_heatmaps,
     draw_bars,
     draw_predominance,
+    draw_calibration,
 )
 
 

@@ -103,7 +103,13 @@ class Comparison:
 
 
 def compare_runs(
-    reference: EditedRun, new: EditedRun, limits: Sequence[Limit] = (), *, draws: int = 10_000, seed: int = 0
+    reference: EditedRun,
+    new: EditedRun,
+    limits: Sequence[Limit] = (),
+    *,
+    draws: int = 10_000,
+    seed: int = 0,
+    alike: bool = True,
 ) -> Comparison:
     """Compares every metric of every editor that both runs have; one editor in each is a pair whatever its name.
 
@@ -113,18 +119,20 @@ def compare_runs(
         limits: what may get worse by how much.
         draws: bootstrap draws.
         seed: of the draws.
+        alike: whether the runs may differ in nothing but the editor; else facts that both edited are compared.
 
     Raises:
-        ConfigError: the runs differ in facts, model, data or definitions, have no editor in common, or have too few
-            relations for a limit with a p.
+        ConfigError: the runs differ in facts, model, data or definitions and must not, have no editor in common, or
+            have too few relations for a limit with a p.
     """
-    check_comparable(reference, new)
+    if alike:
+        check_comparable(reference, new)
     pairs, notes = _editors(reference, new)
     limit_of = {limit.metric.name: limit for limit in limits}
     found = [
         _difference(rows, metric, limit_of.get(metric.name), where, draws=draws, seed=seed)
         for pair in pairs
-        for where, rows in _paired(reference, new, pair)
+        for where, rows in _paired(reference, new, pair, alike=alike)
         for metric in METRICS.values()
     ]
     if reference.seed != new.seed:
@@ -156,7 +164,7 @@ def _editors(reference: EditedRun, new: EditedRun) -> tuple[list[tuple[str, str]
 
 
 def _paired(
-    reference: EditedRun, new: EditedRun, pair: tuple[str, str]
+    reference: EditedRun, new: EditedRun, pair: tuple[str, str], *, alike: bool
 ) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """The edits of two editors side by side, one table a model, localizer and kind."""
     editor = pair[0] if pair[0] == pair[1] else f"{pair[0]} -> {pair[1]}"
@@ -165,7 +173,10 @@ def _paired(
         run.edits[run.edits["editor"] == name].set_index(others)
         for run, name in zip((reference, new), pair, strict=True)
     )
-    check_same_facts(before.index, after.index, editor)
+    if alike:
+        check_same_facts(before.index, after.index, editor)
+    common = before.index.intersection(after.index)
+    before, after = before.loc[common], after.loc[common]
     relation = before["relation"]
     joined = pd.concat([relation, before.add_suffix(" before"), after.add_suffix(" after")], axis=1).sort_index()
     cells = ["model", "localizer", "kind"]

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import pandas as pd
 
 from harness.errors import ConfigError, StoreError
-from harness.records import RunRecord
+from harness.records import Manifest, RunRecord
 from reports.gate.limits import METRICS
 from reports.load import load_run
 
@@ -79,12 +79,7 @@ def load_edited_run(folder: Path) -> EditedRun:
 
 def check_comparable(reference: EditedRun, new: EditedRun) -> None:
     """Raises ConfigError unless models, data and all settings that change a number are the same; says which differ."""
-    differ = [
-        *_differences("model", _models(reference), _models(new)),
-        *_differences("data", reference.record.manifest.data, new.record.manifest.data),
-        *_differences("setting", _settings(reference), _settings(new)),
-        *_different_text(reference.record.manifest.settings, new.record.manifest.settings),
-    ]
+    differ = differing(reference.record, new.record)
     if differ:
         raise ConfigError(
             f"{reference.name} and {new.name} cannot be compared, because they differ in more than the editor: "
@@ -92,6 +87,17 @@ def check_comparable(reference: EditedRun, new: EditedRun) -> None:
             setting="compare",
             value=reference.name,
         )
+
+
+def differing(reference: RunRecord, new: RunRecord) -> list[str]:
+    """In what two runs differ that changes a number, editors and seed aside, one phrase each."""
+    before, after = reference.manifest, new.manifest
+    return [
+        *_differences("model", _models(before), _models(after)),
+        *_differences("data", before.data, after.data),
+        *_differences("setting", _settings(before), _settings(after)),
+        *_different_text(before.settings, after.settings),
+    ]
 
 
 def check_same_facts(reference: pd.Index, new: pd.Index, what: str) -> None:
@@ -107,13 +113,13 @@ def check_same_facts(reference: pd.Index, new: pd.Index, what: str) -> None:
         )
 
 
-def _models(run: EditedRun) -> dict[str, dict[str, Any]]:
-    return {name: {part: told.get(part) for part in _MODEL_PARTS} for name, told in run.record.manifest.models.items()}
+def _models(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    return {name: {part: told.get(part) for part in _MODEL_PARTS} for name, told in manifest.models.items()}
 
 
-def _settings(run: EditedRun) -> dict[str, Any]:
+def _settings(manifest: Manifest) -> dict[str, Any]:
     ignored = CHANGES_NO_NUMBER | _COMPARED_OTHERWISE | {_TEXT, _TEXT_CONTENT}
-    return {name: value for name, value in run.record.manifest.settings.items() if name not in ignored}
+    return {name: value for name, value in manifest.settings.items() if name not in ignored}
 
 
 def _different_text(reference: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

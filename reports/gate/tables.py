@@ -4,14 +4,12 @@ import csv
 import io
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from tabulate import tabulate
 
 from reports.gate.differences import IMPROVEMENT, REGRESSION, Comparison, Difference
-
-MISSING: Final = "-"
-"""Stands where there is no value."""
+from reports.table import MISSING, Cell, Column, Table, Value
 
 _HEADERS: Final = (
     *("Model", "Localizer", "Editor", "Edit", "Metric"),
@@ -30,6 +28,24 @@ def difference_table(comparison: Comparison, style: str = "simple") -> str:
     rows = [_texts(item) for item in comparison.differences]
     align = ["left"] * _LABELS + ["right"] * (len(_HEADERS) - _LABELS - 2) + ["left"] * 2
     return tabulate(rows, _HEADERS, tablefmt=style, colalign=align if rows else None, disable_numparse=True)
+
+
+def as_table(comparison: Comparison, *, smoke: str | None) -> Table:
+    """The same for pages and papers; bold is what exceeds its limit, `smoke` why the numbers are no result, if so."""
+    names = [f"{run} mean" for run in ("reference", "new")]
+    columns = [
+        Column(key=heading.lower(), heading=heading, align="left" if place < _LABELS else "right")
+        for place, heading in enumerate((*_HEADERS[:_LABELS], *names, *_HEADERS[_LABELS + 2 :]))
+    ]
+    return Table(
+        name=f"edits-{comparison.new}",
+        title=f"Edits: {_title(comparison)}",
+        columns=tuple(columns),
+        rows=tuple(_cells(item) for item in comparison.differences),
+        note="Means over the facts that both runs edited, and of the change of each fact, new minus reference."
+        " rel, gen, loc and avg: more is better; ppl, the change of perplexity: less is better.",
+        smoke=smoke,
+    ).without_empty_columns()
 
 
 def difference_lines(comparison: Comparison) -> list[str]:
@@ -95,6 +111,16 @@ def _texts(item: Difference) -> tuple[str, ...]:
     )
 
 
+def _cells(item: Difference) -> tuple[Cell, ...]:
+    values = _values(item)
+    keys = (*("model", "localizer", "editor", "kind", "metric", "reference", "new", "change"), "ci_low")
+    sorted_by = [values[key] for key in (*keys, "p_value", "n_facts", "n_relations", "limit", "outcome")]
+    return tuple(
+        Cell(text=text, value=cast(Value, value), bold=item.outcome in (REGRESSION, IMPROVEMENT))
+        for text, value in zip(_texts(item), sorted_by, strict=True)
+    )
+
+
 def _values(item: Difference) -> dict[str, object]:
     return {
         "model": item.model,
@@ -131,7 +157,9 @@ def _change(value: float | None, item: Difference) -> str:
         return "unbounded"
     if not math.isfinite(value):
         return MISSING
-    return f"{100 * value:+.1f} %" if item.percent else f"{value:+.3f}"
+    shown = round(100 * value, 1) if item.percent else round(value, 3)
+    shown += 0.0  # of a zero the sign is dropped
+    return f"{shown:+.1f} %" if item.percent else f"{shown:+.3f}"
 
 
 def _interval(item: Difference) -> str:

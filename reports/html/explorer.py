@@ -1,9 +1,10 @@
 """The fact explorer: controls and an empty table, which the page's script fills from the packed facts."""
 
+from reports.classes import CLASS_NOTE
 from reports.explanations import explain
-from reports.html.classes import CLASS_NOTE
 from reports.html.hints import Hints
 from reports.html.markup import Markup, element
+from reports.html.queries import MOST_NEURONS, MOST_SHARED, holds_neurons
 from reports.run import SavedRun
 
 
@@ -13,7 +14,8 @@ def explorer(run: SavedRun, hints: Hints) -> Markup:
         "p",
         "CS1 and CS2 are over all queries of a fact. ",
         CLASS_NOTE,
-        " Choose a fact for its numbers under every model and localizer.",
+        " Choose a fact for its numbers under every model and localizer, its queries and their knowledge neurons (KN).",
+        _left_out(run),
         class_="note",
     )
     return element(
@@ -28,6 +30,19 @@ def explorer(run: SavedRun, hints: Hints) -> Markup:
         element("p", element("button", "Show more", type="button", id="facts-more"), hidden=True),
         class_="card",
         id="explorer",
+    )
+
+
+def _left_out(run: SavedRun) -> str | None:
+    """What of the queries the page does not hold, and how to get it."""
+    if run.queries is None or holds_neurons(run):
+        return None
+    n = len(run.queries.sets.neurons)
+    return (
+        f" The neurons of single queries are left out, because the run has {n:,} of them and a page holds"
+        f" {MOST_NEURONS:,}: here are their numbers, and of every fact the {MOST_SHARED} neurons that most of its"
+        " queries have. kntests show prints all neurons of a fact; queries.parquet in the run's folder has those of all"
+        " facts."
     )
 
 

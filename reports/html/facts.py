@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from harness.records import RunRecord
-from reports.html.classes import Cut, classes, cuts_of
+from reports.classes import Cut, classes, cuts_of
 from reports.html.markup import clean
 from reports.run import SavedRun
 
@@ -24,8 +24,13 @@ _COUNTS: Final = ("n_queries", "n_known", "union_size")
 
 
 def packed_facts(run: SavedRun) -> str:
-    """The facts as the page's script reads them: base64 of zlib of JSON; no letter of it can end a script element."""
-    text = json.dumps(fact_columns(run), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """The facts as the page's script reads them."""
+    return packed(fact_columns(run))
+
+
+def packed(columns: dict[str, Any]) -> str:
+    """Columns as base64 of zlib of JSON; no letter of it can end a script element."""
+    text = json.dumps(columns, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return base64.b64encode(zlib.compress(text.encode(), level=9)).decode("ascii")
 
 
@@ -44,8 +49,7 @@ def fact_columns(run: SavedRun) -> dict[str, Any]:
     columns = {name: _places(keys[name], texts) for name in _KEY}
     place = {key: index for index, key in enumerate(keys.itertuples(index=False, name=None))}
     cells = [
-        _cell(run.record, model, localizer, _of_cell(facts, model, localizer), place)
-        for model, localizer in run.cells()
+        _cell(run.record, model, localizer, of_cell(facts, model, localizer), place) for model, localizer in run.cells()
     ]
     return {"texts": list(texts), "facts": columns, "cells": cells}
 
@@ -71,7 +75,8 @@ def _cell(
     }
 
 
-def _of_cell(facts: pd.DataFrame, model: str, localizer: str) -> pd.DataFrame:
+def of_cell(facts: pd.DataFrame, model: str, localizer: str) -> pd.DataFrame:
+    """The facts of a model and localizer, in the order of the file."""
     return facts.loc[(facts["model"] == model) & (facts["localizer"] == localizer), :]
 
 

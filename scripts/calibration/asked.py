@@ -25,6 +25,7 @@ class Rule:
         facts: facts a relation that power is asked for with.
         note: what a reader of its rows should know.
         why: where it fails and why.
+        claims: names of the claims that it decides, if they are not the first word of the event.
     """
 
     name: str
@@ -36,6 +37,12 @@ class Rule:
     facts: int = 30
     note: str = ""
     why: str = ""
+    claims: tuple[str, ...] = ()
+
+    @property
+    def decides(self) -> tuple[str, ...]:
+        """Names of the claims that it decides."""
+        return self.claims or (self.says.split()[0],)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +122,7 @@ RULES: Final = (
     Rule(
         name="prevalence, Otsu's cut is let to decide",
         says="Otsu decides",
+        claims=("prevalence",),
         topic="localizations",
         wrong=ONE_KIND,
         right=(TWO_KINDS,),
@@ -160,6 +168,7 @@ RULES: Final = (
     Rule(
         name="own_over_neighbors, supported",
         says="own_over_neighbors SUPPORTED",
+        claims=("own_over_neighbors_suppress", "own_over_neighbors_enhance"),
         topic="effects",
         wrong=(SAME, AT_MARGIN),
         right=(IN_ONE, IN_BOTH, IN_ONE_SPREAD, IN_BOTH_SPREAD),
@@ -170,6 +179,7 @@ RULES: Final = (
     Rule(
         name="larger_drop, supported",
         says="larger_drop SUPPORTED",
+        claims=("larger_drop_suppress", "larger_drop_enhance"),
         topic="effects",
         wrong=(SAME, IN_BOTH, IN_BOTH_SPREAD),
         right=(IN_ONE, IN_ONE_SPREAD),
@@ -184,6 +194,7 @@ RULES: Final = (
     Rule(
         name="consistent_drop, supported",
         says="consistent_drop SUPPORTED",
+        claims=("consistent_drop_suppress", "consistent_drop_enhance"),
         topic="effects",
         wrong=(SAME, AT_MARGIN, IN_ONE, IN_ONE_SPREAD),
         right=(IN_BOTH, IN_BOTH_SPREAD),

@@ -89,7 +89,7 @@ class Page:
     def _sizes(self, topic: str, world: str) -> list[tuple[int, int]]:
         return [(case.relations, case.facts) for case in self._cases if (case.topic, case.world) == (topic, world)]
 
-    def _cells(self, rule: Rule, worlds: Iterable[str]) -> list[tuple[str, tuple[int, int], Proportion]]:
+    def cells(self, rule: Rule, worlds: Iterable[str]) -> list[tuple[str, tuple[int, int], Proportion]]:
         """World, size and count of every case of a rule that was drawn."""
         found = [
             (world, size, proportion(self._counted, rule.topic, world, size, rule.says))
@@ -103,19 +103,19 @@ class Page:
         """Why a rule is rejected, a line a case; nothing if it is kept."""
         lines = [
             f"errs in {_where(world, size, counted)}; {percent(most_errors(size[0]))} % are allowed"
-            for world, size, counted in self._cells(rule, rule.wrong)
+            for world, size, counted in self.cells(rule, rule.wrong)
             if errs(counted, size[0])
         ]
         return lines + [
             f"sees too little in {_where(world, size, counted)}"
-            for world, size, counted in self._cells(rule, [rule.asked] if rule.asked else [])
+            for world, size, counted in self.cells(rule, [rule.asked] if rule.asked else [])
             if size[0] >= ENOUGH_RELATIONS and size[1] == rule.facts and is_blind(counted)
         ]
 
     def _verdicts_of_rules(self) -> str:
         rows: list[list[str]] = []
         for rule in RULES:
-            cells = self._cells(rule, rule.wrong)
+            cells = self.cells(rule, rule.wrong)
             if not cells:
                 continue
             shown: list[str] = []
@@ -216,7 +216,7 @@ class Page:
         for rule in RULES:
             world = rule.asked or rule.right[0]
             lines: dict[int, list[tuple[int, float]]] = {}
-            for _, size, counted in self._cells(rule, [world]):
+            for _, size, counted in self.cells(rule, [world]):
                 lines.setdefault(size[1], []).append((size[0], counted.value))
             if lines:
                 found[rule.name] = {facts: sorted(points) for facts, points in lines.items()}

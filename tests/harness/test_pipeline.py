@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,31 @@ def test_the_table_of_facts_is_the_definition_written_out(handle: ModelHandle, s
         assert scores is not None
         assert (facts.cs1[index], facts.cs2[index]) == pytest.approx(scores)
         assert facts.n_queries[index] == len(queries) == 8
+        for name, half in (("cs2_half_a", sets[::2]), ("cs2_half_b", sets[1::2])):
+            pairs = [scored[1] for pair in combinations(half, 2) if (scored := cs1_cs2(pair)) is not None]
+            assert facts[name][index] == pytest.approx(np.mean(pairs))
+
+
+def test_saved_queries_are_the_prompts_and_their_neurons(handle: ModelHandle, store: Path) -> None:
+    workspace = Workspace(replace(FEW, store=store))
+    localizer = make_localizer("ig", quadrature=FEW.quadrature)
+    row = workspace.judge(STATIC, handle, localizer, "static:0.1")
+    folder = workspace.save_run([row], name="queries", command="pytest", seconds=1.0)
+    saved = pq.read_table(folder / "queries.parquet").to_pandas()
+    frames = pd.read_csv(folder / "patterns.csv").set_index("pattern_id")["frame"]
+    assert set(saved["d_ff"]) == {handle.shape.d_ff}
+    evidence, dataset = workspace.evidence(handle, localizer), workspace.dataset(handle)
+    fact_of = {fact.uid: fact for fact in dataset.facts()}
+    asked = [(query.fact.uid, query.prompt) for query in dataset.queries()]
+    rebuilt = [
+        (uid, frames[pattern].replace("[X]", fact_of[uid].subject))
+        for uid, pattern in zip(saved["fact_uid"], saved["pattern_id"], strict=True)
+    ]
+    assert rebuilt == asked
+    sets = evidence.sets
+    flat = [sets.neurons[start:end].tolist() for start, end in zip(sets.offsets, sets.offsets[1:], strict=False)]
+    assert [neurons.tolist() for neurons in saved["neurons"]] == flat
+    assert saved["known"].tolist() == evidence.known_query.tolist()
 
 
 def test_a_saved_run_holds_complete_rows(handle: ModelHandle, store: Path) -> None:

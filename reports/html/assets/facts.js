@@ -87,8 +87,9 @@ class Explorer {
 
 const status = document.getElementById("facts-status");
 status.hidden = false;
-unpack(document.getElementById("packed-facts").textContent).then(
-  (facts) => {
+inflate(document.getElementById("packed-facts").textContent).then(
+  (columns) => {
+    const facts = new Facts(columns);
     if (facts.cells.length) new Explorer(facts);
     else status.textContent = "This run has no facts.";
   },

@@ -1,9 +1,9 @@
 // The facts as columns: unpacking, searching and sorting; nothing here touches the page.
 
-async function unpack(packed) {
+async function inflate(packed) {
   const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Facts(JSON.parse(await new Response(stream).text()));
+  return JSON.parse(await new Response(stream).text());
 }
 
 class Facts {

@@ -38,16 +38,16 @@ function factRow(facts, cell, row) {
   button.addEventListener("click", () => {
     const open = button.getAttribute("aria-expanded") === "true";
     if (open) line.nextElementSibling.remove();
-    else line.after(make("tr", { class: "detail" }, make("td", { colspan: line.cells.length }, ...detail(facts, fact))));
+    else line.after(make("tr", { class: "detail" }, make("td", { colspan: line.cells.length }, detail(facts, fact, cell))));
     button.setAttribute("aria-expanded", String(!open));
   });
   return line;
 }
 
-/** A fact under every model and localizer. */
-function detail(facts, fact) {
+/** A fact under every model and localizer, then its queries. */
+function detail(facts, fact, chosen) {
   const [subject, relation, object, uid] = ["subject", "relation", "object", "fact_uid"].map((name) => facts.text(name, fact));
-  const table = make("table", {}, make("caption", {}, `${subject} under every model and localizer`));
+  const table = make("table", { class: "scores" }, make("caption", {}, `${subject} under every model and localizer`));
   const numbers = Object.values(DETAIL).map((title) => make("th", { scope: "col", class: "number" }, title));
   const [first, last] = ["model · localizer", "class"].map((title) => make("th", { scope: "col" }, title));
   table.append(make("thead", {}, make("tr", {}, first, ...numbers, last)), make("tbody"));
@@ -58,5 +58,9 @@ function detail(facts, fact) {
     line.append(...Object.keys(DETAIL).map((name) => numberCell(cell, name, row)), classesCell(cell, row));
     table.tBodies[0].append(line);
   }
-  return [make("p", {}, `${subject} — ${relation} — ${object}`), make("p", {}, "uid ", make("code", {}, uid)), table];
+  const queries = make("div", { class: "queries" }, "Unpacking the queries …");
+  showQueries(queries, facts, fact, chosen).catch(() => (queries.textContent = "This browser cannot unpack the queries."));
+  const about = [make("p", {}, `${subject} — ${relation} — ${object}`), make("p", {}, "uid ", make("code", {}, uid))];
+  const scores = make("div", { class: "scroll", role: "group", tabindex: "0", "aria-label": `Scores of ${subject}` }, table);
+  return make("div", { class: "inside" }, ...about, scores, queries);
 }

@@ -4,7 +4,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from harness.claims.halves import split_halves
+from harness.claims.halves import alternating_halves, split_halves
 from harness.consistency import QuerySets, cs1_cs2
 from harness.neurons import NeuronSet
 from scripts.calibration.populations import alike, graded, population
@@ -35,6 +35,27 @@ def test_every_split_is_two_disjoint_halves(k):
             assert (halves.first[row, fact], halves.second[row, fact]) in possible
         assert halves.score[fact] == pytest.approx(jaccard(evidence, np.flatnonzero(evidence.fact_of_query == fact)))
     assert len(np.unique(halves.first[:, 0])) > 1
+
+
+@pytest.mark.parametrize("k", [4, 5, 8])
+def test_alternating_halves_are_every_other_query(k):
+    evidence = population(graded, relations=2, facts=3, k=k)
+    first, second = alternating_halves(evidence)
+    for fact in range(6):
+        queries = np.flatnonzero(evidence.fact_of_query == fact).tolist()
+        assert first[fact] == pytest.approx(jaccard(evidence, queries[::2]))
+        assert second[fact] == pytest.approx(jaccard(evidence, queries[1::2]))
+
+
+def test_three_queries_or_an_empty_half_have_no_alternating_scores():
+    evidence = population(alike, relations=1, facts=3, k=4)
+    ids = evidence.sets.neurons.reshape(-1, 8).tolist()
+    sets = QuerySets.from_lists([*ids[:7], [], ids[0], [], ids[1], []])
+    first, second = alternating_halves(
+        replace(evidence, fact_of_query=np.array([0] * 3 + [1] * 5 + [2] * 4), sets=sets)
+    )
+    assert np.isnan([first[0], second[0], second[2]]).all()
+    assert np.isfinite([first[1], second[1], first[2]]).all()
 
 
 def test_facts_with_three_queries_or_no_neuron_are_left_out():

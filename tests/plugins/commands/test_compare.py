@@ -46,7 +46,9 @@ def test_without_limits_everything_is_shown_and_nothing_fails(store, capsys):
 def test_markdown_and_csv(store, capsys):
     main(["compare", "good", "weak", FAIL, store, "--draws=400", "--format=md"])
     page = capsys.readouterr().out
-    assert page.startswith("## 0002_weak compared with 0003_good\n\n| Model ")
+    assert page.startswith(
+        "## 0002_weak compared with 0003_good\n\n### Edits: 0002_weak compared with 0003_good\n\n| Model "
+    )
     assert "\n- REGRESSION: gen" in page
     main(["compare", "good", "weak", FAIL, store, "--draws=400", "--format=csv"])
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))

@@ -46,6 +46,7 @@ def test_there_is_a_figure_for_all_that_the_run_holds(figures):
         "figure-7-gpt2-ig",
         "figure-4-ig-otsu",
         "figure-5-ig-otsu",
+        "calibration",
     ]
     titles = [figure.title for figure in figures.values()]
     assert "Figure 3: CS2 by relation; gpt2, Dai et al. (ig)" in titles

@@ -32,6 +32,7 @@ def save(folder: Path, edits: pd.DataFrame, **changes: Any) -> Path:
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(RunRecord(manifest=manifest(**changes), claims=()).to_json())
     edits.to_csv(folder / "edits.csv", index=False)
+    (folder / "facts.csv").write_text("\n")
     return folder
 
 

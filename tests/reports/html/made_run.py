@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.consistency import QuerySets
 from harness.records import ClaimRow, Manifest, RunRecord
 from reports.run import EDIT_COLUMNS, SavedRun
+from reports.saved_queries import SavedQueries
 
+D_FF = 3072
 LOCALIZERS = ("ig", "sig", "amig")
 HOSTILE = (
     "</script><script>window.broken = 1</script><!-- <img src=x onerror='window.broken = 1'> \"'`&amp; ]]> \u2028\u2029"
@@ -43,14 +46,34 @@ def made_run(
         seconds=12.5,
     )
     rows = tuple(_row(localizer, threshold, word) for localizer in localizers for threshold in ("static:0.1", "otsu"))
+    facts = _facts(n_facts, localizers, word)
     return SavedRun(
         folder=Path(folder),
         record=RunRecord(manifest=manifest, claims=(*rows, _unasked(word))),
-        facts=_facts(n_facts, localizers, word),
+        facts=facts,
         edits=pd.DataFrame(columns=list(EDIT_COLUMNS)),
         measured={},
         figures={},
+        queries=_queries(facts, word),
     )
+
+
+def _queries(facts: pd.DataFrame, word: str) -> SavedQueries:
+    """Two to six neurons a query, of which the first is that of the fact's other queries too."""
+    rng = np.random.default_rng(2)
+    k = facts["n_queries"].to_numpy()
+    place, n = np.repeat(np.arange(len(facts)), k), int(k.sum())
+    number = np.arange(n) - np.repeat(np.cumsum(k) - k, k)
+    table = facts.loc[:, ["model", "localizer", "fact_uid"]].iloc[place].reset_index(drop=True)
+    table["frame"] = [f"Of [X], pattern {at} asks for{word}" for at in number]
+    table["known"], table["d_ff"] = rng.random(n) < 0.5, D_FF
+    sizes = rng.integers(1, 6, n)
+    own = np.repeat(np.arange(n), sizes) * 8 + np.concatenate([np.arange(size) for size in sizes])
+    sets = QuerySets.from_lists(
+        [int(shared) % 12 * D_FF, *(12 * D_FF + ids % (12 * D_FF)).tolist()]
+        for shared, ids in zip(place, np.split(own, np.cumsum(sizes)[:-1]), strict=True)
+    )
+    return SavedQueries(table=table, sets=sets)
 
 
 def _row(localizer: str, threshold: str, word: str) -> ClaimRow:

@@ -23,8 +23,9 @@ def axe_core() -> Path:
 def test_no_grave_violation(chromium: Browser, report: Path, axe_core: Path, theme: str, width: int) -> None:
     chromium.open(report)
     chromium.look(width=width, prefers_color_scheme=theme)
-    chromium.run("document.querySelectorAll('details').forEach((details) => (details.open = true))")
     chromium.run("document.querySelector('#facts-table .open').click()")
+    chromium.wait("return document.querySelector('.queries tbody') !== null")
+    chromium.run("document.querySelectorAll('details').forEach((details) => (details.open = true))")
     chromium.run("document.querySelector('#facts-table .hint').click()")
     assert axe.violations(chromium, axe_core) == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports.html import page
-from tests.reports.html.made_run import HOSTILE, LONG_WORDS, made_run
+from tests.reports.html.made_run import D_FF, HOSTILE, LONG_WORDS, made_run
 
 pytest.importorskip("selenium", reason="pip install selenium, to look at pages in a browser")
 
@@ -76,7 +76,7 @@ def test_finds_a_fact_and_shows_it_under_every_localizer(browser):
     browser.one("#facts-table .open").click()
     shown = browser.one("#facts-table .detail").text
     assert fact["fact_uid"] in shown
-    rows = browser.all("#facts-table .detail tbody tr")
+    rows = browser.all("#facts-table .detail .scores tbody tr")
     scored = RUN.facts[RUN.facts["fact_uid"] == fact["fact_uid"]]
     for row, (_, of_cell) in zip(rows, scored.iterrows(), strict=True):
         texts = [cell.text for cell in row.find_elements("css selector", "th, td")]
@@ -85,6 +85,38 @@ def test_finds_a_fact_and_shows_it_under_every_localizer(browser):
         assert texts[5:7] == [f"{of_cell[name]:.3f}" for name in ("cs1", "cs2")]
         letters = ["K_I" if of_cell["cs2"] > cut else "K_II" for cut in (0.1, 0.45)]
         assert texts[7].split() == [letters[0], "static:0.1", letters[1], "otsu"]
+
+
+def test_shows_prompts_and_neurons_of_every_query(browser):
+    Select(browser.one("#facts-cell")).select_by_visible_text("gpt2 · sig")
+    fact = RUN.facts[RUN.facts["localizer"] == "sig"].iloc[5]
+    browser.one("#facts-search").send_keys(fact["fact_uid"])
+    told(browser, "1 of 240 facts")
+    browser.one("#facts-table .open").click()
+    browser.wait("return document.querySelector('.queries details[open] tbody') !== null")
+    assert [box.text.splitlines()[0] for box in browser.all(".queries summary")] == [
+        f"Queries under gpt2 · {localizer}" for localizer in ("ig", "sig", "amig")
+    ]
+    saved = RUN.queries.table
+    of_fact = ((saved["localizer"] == "sig") & (saved["fact_uid"] == fact["fact_uid"])).to_numpy().nonzero()[0]
+    sets = RUN.queries.sets.take(of_fact)
+    script = (
+        "return [...arguments[0].rows].map((row) => [...row.cells].map((cell) => [cell.innerText, cell.innerHTML]))"
+    )
+    rows = browser.run(script, browser.one(".queries details[open] tbody"))
+    assert len(rows) == fact["n_queries"]
+    for place, (row, query) in enumerate(zip(rows, of_fact, strict=True)):
+        prompt, known, n, neurons = (text for text, _ in row)
+        assert prompt == saved["frame"][query].replace("[X]", fact["subject"])
+        assert known == ("yes" if saved["known"][query] else "no")
+        ids = sets.neurons[sets.offsets[place] : sets.offsets[place + 1]].tolist()
+        names = [f"{flat // D_FF}:{flat % D_FF}" for flat in ids]
+        assert (int(n), neurons.split()) == (len(ids), names)
+        assert row[3][1].startswith(f"<b>{names[0]}</b>")  # all queries of the fact have it
+    assert f"({fact['n_queries']})" in browser.one(".queries details[open] > p").text
+    assert browser.one(".queries > .note code").text == (
+        f"kntests show {fact['fact_uid']} --model=gpt2 --localizer=sig --all-neurons"
+    )
 
 
 @pytest.mark.parametrize("typed", ["zeka", "ZÉKA"])
@@ -161,6 +193,7 @@ def test_a_phone_never_scrolls_sideways(browser):
     browser.look(width=360, height=740)
     browser.run("document.querySelectorAll('details').forEach((details) => (details.open = true))")
     browser.all("#facts-table .open")[0].click()
+    browser.wait("return document.querySelector('.queries tbody') !== null")
     assert browser.run("return document.documentElement.scrollWidth") == 360
     assert browser.run("scrollTo(500, 0); return scrollX") == 0
 
@@ -224,10 +257,19 @@ def test_hostile_texts_are_only_texts(chromium, tmp_path):
     file.write_text(page(made_run(n_facts=30, word=HOSTILE, smoke="limit", folder="a")), encoding="utf-8")
     chromium.open(file)
     chromium.all("#facts-table .open")[2].click()
+    chromium.wait("return document.querySelector('.queries tbody') !== null")
     chromium.run("document.querySelectorAll('details').forEach((details) => (details.open = true))")
     assert chromium.run("return window.broken") is None
     assert chromium.all("img") == []
-    for selector in ("#facts-table .open", "#facts-table .detail", "#verdicts", "#decisions", "#provenance", "h1"):
+    for selector in (
+        "#facts-table .open",
+        "#facts-table .detail",
+        "#verdicts",
+        "#decisions",
+        "#provenance",
+        "h1",
+        ".queries",
+    ):
         assert "</script><script>window.broken = 1</script><!-- <img src=x" in chromium.one(selector).text
     assert chromium.complaints() == []
     assert [asked for asked in chromium.requests() if not asked.startswith(("blob:", "data:"))] == []

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.html.classes import Cut, classes, cuts_of
+from reports.classes import Cut, classes, cuts_of
 from reports.html.facts import fact_columns, packed_facts
 from reports.html.markup import clean
 from tests.reports.html.made_run import HOSTILE, LOCALIZERS, made_run

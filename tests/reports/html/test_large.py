@@ -30,6 +30,20 @@ def test_is_made_soon_and_stays_small(large):
     assert file.stat().st_size < 15e6
 
 
+def test_a_fact_is_asked_what_its_queries_were(large, chromium):
+    run, file, _ = large
+    chromium.open(file)
+    assert "The neurons of single queries are left out" in chromium.one("#explorer .note").text
+    chromium.one("#facts-table .open").click()
+    chromium.wait("return document.querySelector('.queries details[open] tbody') !== null")
+    fact = run.facts.iloc[0]
+    rows = chromium.all(".queries details[open] tbody tr")
+    assert len(rows) == fact["n_queries"]
+    assert rows[0].find_element("css selector", "th").text == f"Of {fact['subject']}, pattern 0 asks for"
+    assert "Most shared" in chromium.one(".queries details[open]").text
+    assert chromium.complaints() == []
+
+
 def test_search_answers_at_once(large, chromium):
     run, file, _ = large
     chromium.open(file)

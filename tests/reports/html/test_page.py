@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.compare.side_by_side import compare_saved
 from reports.html import page
+from reports.html.comparison import comparison_page
 from reports.html.decisions import decision_section
 from reports.html.hints import Hints
 from reports.html.markup import clean
@@ -130,3 +132,21 @@ def test_a_run_without_anything():
 def test_a_page_is_made_without_torch():
     code = "import sys, reports.html; assert not {'torch', 'transformers'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_comparison_is_a_page_of_the_same_look(tmp_path):
+    runs = [made_run(n_facts=60, smoke="limit", folder=str(tmp_path / name)) for name in ("0001_a", "0002_b")]
+    text = comparison_page(compare_saved(runs, draws=100))
+    found = read(text)
+    assert "0002_b compared with 0001_a" in found.words
+    assert {"Verdicts side by side", "What changed on the same facts", "How to cite"} <= set(found.words)
+    assert found.words.count("Smoke run, not a result:") == 2
+    assert {f"share of K_II, {threshold}" for threshold in ("static:0.1", "otsu")} <= set(found.words)
+
+
+def test_data_never_becomes_markup_of_a_comparison():
+    plain, hostile = (
+        read(comparison_page(compare_saved([made_run(n_facts=9, word=word, folder=n) for n in ("1", "2")], draws=100)))
+        for word in ("x", HOSTILE)
+    )
+    assert [name for name, _ in plain.elements] == [name for name, _ in hostile.elements]

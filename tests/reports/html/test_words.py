@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.classes import cuts_of
 from reports.explanations import EXPLANATIONS
 from reports.html.citation import sources
-from reports.html.classes import cuts_of
 from reports.html.decisions import decision_section
 from reports.html.hints import Hints
 from reports.html.interval import Scale
