@@ -40,10 +40,15 @@ def effect_claims() -> Iterator[EffectClaim]:
 
 
 def other_claims() -> Iterator[tuple[str, str]]:
-    """Name and marker of the claims about localizations, each a class of its own that is called the same everywhere."""
+    """Name and marker of the claims that are a class of their own, in all its variants.
+
+    A class without variants is called the same everywhere, whatever it is made with.
+    """
     for value in members():
         if inspect.isclass(value) and is_dataclass(value) and isinstance(vars(value).get("name"), property):
-            yield vars(value)["name"].fget(None), vars(value)["marker"].fget(None)
+            asked = [name for name in inspect.signature(value).parameters if name in VARIANTS]
+            made = [value(threshold=THRESHOLD, **{name: one}) for name in asked for one in VARIANTS[name]] or [None]
+            yield from ((vars(value)["name"].fget(one), vars(value)["marker"].fget(one)) for one in made)
     yield f"{Prevalence(threshold=THRESHOLD).name}_everywhere", "statistical"
 
 
