@@ -26,7 +26,8 @@ def in_every_cell(rows: Sequence[ClaimRow]) -> ClaimRow:
     """The row that says whether a claim holds in all cells of a model: the worst cell's numbers and verdict.
 
     Among cells of the same verdict the one with the lowest interval is the worst. The p-value of "it fails in some
-    cell" is the largest of theirs, and does not exist where one of them does not.
+    cell" is the largest of theirs, and does not exist where one of them does not; where a model carries verdicts of all
+    cells, it is expected to show the worst of them.
 
     Args:
         rows: of one claim on one model, one a localizer and threshold.
@@ -38,6 +39,7 @@ def in_every_cell(rows: Sequence[ClaimRow]) -> ClaimRow:
         raise ConfigError("a conjunction takes rows of one claim on one model", setting="rows", value=rows)
     worst = min(rows, key=_badness)
     p_values = [row.p_value for row in rows]
+    expected = [row.expected for row in rows]
     counts = {word: sum(row.verdict == word for row in rows) for word in WORST_FIRST}
     shown = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
     return ClaimRow(
@@ -49,6 +51,7 @@ def in_every_cell(rows: Sequence[ClaimRow]) -> ClaimRow:
         threshold=None,
         verdict=worst.verdict,
         reason=f"{shown} of {len(rows)} cells; the worst is {_cell(worst)}. {worst.reason}",
+        expected=None if None in expected else next(str(word) for word in WORST_FIRST if word in expected),
         estimate=worst.estimate,
         ci_low=worst.ci_low,
         ci_high=worst.ci_high,

@@ -67,6 +67,12 @@ def test_a_cell_without_a_p_value_leaves_none():
     assert in_every_cell([rows[0], replace(rows[1], p_value=None)]).p_value is None
 
 
+def test_the_worst_of_what_its_cells_are_expected_to_show_is_expected():
+    rows = [replace(row, expected=row.verdict) for row in cells("SUPPORTED", "REFUTED", "INCONCLUSIVE")]
+    assert in_every_cell(rows).expected == "REFUTED"
+    assert in_every_cell([*rows[:2], replace(rows[2], expected=None)]).expected is None
+
+
 def test_rows_of_two_claims_or_none_are_no_conjunction():
     with pytest.raises(ConfigError, match="one claim on one model"):
         in_every_cell([SUPPORTED, replace(SUPPORTED, model="llama3")])

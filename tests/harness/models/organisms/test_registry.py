@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from harness.claims import ATTENTION_CLAIMS, Claim, EffectClaim, Prevalence, PrevalenceByRelation, Procedure, Separation
-from harness.claims.conjunction import WORST_FIRST
 from harness.claims.mapping import DIRECTIONS, consistent_drop, larger_drop, own_over_neighbors, own_over_random
 from harness.consistency import OtsuThreshold, StaticThreshold
 from harness.errors import DataError
@@ -57,12 +56,11 @@ def test_the_name_stands_for_a_model_that_carries_verdicts(name: str) -> None:
     assert (found.id, found.builtin, found.planted, found.folder) == (name, True, PLANTED[name], None)
     cells = {(claim.name, claim.threshold.name) for claim in ROWS}  # type: ignore[attr-defined]
     joint = {(claim, threshold.name) for claim in ("agreement", "trend") for threshold in (PAPERS, OTSU)}
-    everywhere = {("prevalence_everywhere", "")}
     expected = resolve_model(name).expected
     attention = {(claim, threshold.name) for claim in ATTENTION_CLAIMS for threshold in (PAPERS, OTSU)}
     measured = {(one.name, "ig", one.threshold.name) for one in MEASURED}
     edited = {(claim, "ig", threshold.name) for claim in EDITED for threshold in (PAPERS, OTSU)}
-    stated = {(claim, method, t) for claim, t in cells | joint | everywhere | attention for method in RIGHT}
+    stated = {(claim, method, t) for claim, t in cells | joint | attention for method in RIGHT}
     assert expected.keys() >= stated | measured | edited
 
 
@@ -75,9 +73,6 @@ def test_expected_verdicts_of_joint_claims_where_there_is_one_localizer_and_one_
     for threshold in (PAPERS, OTSU):
         assert expected["agreement", localizer, threshold.name] == "NOT_APPLICABLE"
         assert expected["trend", localizer, threshold.name] == "NOT_APPLICABLE"
-    cells = {expected["prevalence", localizer, threshold.name] for threshold in (PAPERS, OTSU)}
-    worst = next(str(verdict) for verdict in WORST_FIRST if verdict in cells)
-    assert expected["prevalence_everywhere", localizer, ""] == worst
 
 
 @pytest.mark.parametrize("name", sorted(PLANTED))
