@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from scripts.calibration import populations as known
+from scripts.calibration.edits import FACTS as EDITED_FACTS
+from scripts.calibration.edits import WORLDS as EDITS
 from scripts.calibration.effects import FACTS as MEASURED_FACTS
 from scripts.calibration.effects import WORLDS as EFFECTS
 from scripts.calibration.selection import FACTS as SCALED_FACTS
@@ -84,6 +86,12 @@ SAME_SYNAPSES, MARGIN_SYNAPSES, ALIKE, MARGIN_APART, APART = SELECTION
 SELECTION_NOTE: Final = (
     "The margin is 0.1 of delta log p. Relations differ by a standard deviation of 0.25, facts within them by 0.5, both"
     " with a long tail; the first claim takes the worse of two comparisons."
+)
+
+ALIKE_EDITS, MARGIN_EDITS, BETTER_EDITS = EDITS
+EDITS_NOTE: Final = (
+    "Generalization counts five queries of a fact, locality ten other facts; an edit of N_i reaches 60 % of the queries"
+    " of a fact of K_I, relations differ in that by a standard deviation of 0.1."
 )
 
 RULES: Final = (
@@ -220,6 +228,26 @@ RULES: Final = (
         right=(APART,),
         facts=SCALED_FACTS,
         note=SELECTION_NOTE + " It has to clear the margin with a difference of two classes, which takes 35 relations.",
+    ),
+    Rule(
+        name="local_edits_update, supported",
+        says="local_edits_update SUPPORTED",
+        topic="edits",
+        wrong=(ALIKE_EDITS, MARGIN_EDITS),
+        right=(BETTER_EDITS,),
+        asked=BETTER_EDITS,
+        facts=EDITED_FACTS,
+        note=EDITS_NOTE + " The margin is 0.05 of generalization; the average has to be worse too.",
+    ),
+    Rule(
+        name="cas_average_update, supported",
+        says="cas_average_update SUPPORTED",
+        topic="edits",
+        wrong=(ALIKE_EDITS, MARGIN_EDITS),
+        right=(BETTER_EDITS,),
+        asked=BETTER_EDITS,
+        facts=EDITED_FACTS,
+        note=EDITS_NOTE + " The margin is 0 of the average; CAS has to be better as it is and in the size of N_i.",
     ),
 )
 

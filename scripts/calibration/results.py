@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from scripts.calibration.case import BOOTSTRAP_DRAWS, Case
+from scripts.calibration.edits import edit_cases
 from scripts.calibration.effects import effect_cases
 from scripts.calibration.joint import joint_cases
 from scripts.calibration.localized import localized_cases
@@ -41,7 +42,7 @@ def all_cases() -> dict[str, Case]:
     """Every case by its key."""
     return {
         case.key: case
-        for cases in (share_cases, joint_cases, other_cases, effect_cases, localized_cases, selection_cases)
+        for cases in (share_cases, joint_cases, other_cases, effect_cases, localized_cases, selection_cases, edit_cases)
         for case in cases()
     }
 

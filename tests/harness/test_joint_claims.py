@@ -52,6 +52,7 @@ def test_agreement_names_its_localizers_and_the_one_that_fails(
     assert row.n_facts == 4 * 17
 
 
+@pytest.mark.slow
 def test_a_trend_needs_models_apart_in_size_and_releases_their_weights_in_turn(
     workspace: Workspace, localizer: Localizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

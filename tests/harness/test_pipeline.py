@@ -165,6 +165,7 @@ class Skipping:
         return [none if "capital" in query.prompt else item for query, item in zip(queries, found, strict=True)]
 
 
+@pytest.mark.slow
 def test_queries_that_the_localizer_does_not_score_are_counted_and_left_out(handle: ModelHandle, store: Path) -> None:
     workspace = Workspace(replace(FEW, store=store))
     row = workspace.judge(STATIC, handle, Skipping(), "static:0.1")
@@ -183,6 +184,7 @@ def test_queries_that_the_localizer_does_not_score_are_counted_and_left_out(hand
     assert len(evidence.retest.groups) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.name}-{claim.threshold.name}")
 def test_every_claim_on_the_random_control_is_void(handle: ModelHandle, store: Path, claim: Claim) -> None:
     settings = replace(FEW, store=store, limit=12)

@@ -136,7 +136,10 @@ def test_a_model_that_is_not_in_the_cache(real):
     result.stdout.fnmatch_lines(["ModelError: owner/no-such-model may not be fetched (--offline*none of its files*"])
 
 
-@pytest.mark.parametrize(("code", "word"), [(errno.ENOSPC, "No space left"), (errno.EROFS, "Read-only file system")])
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [(errno.ENOSPC, "No space left"), pytest.param(errno.EROFS, "Read-only file system", marks=pytest.mark.slow)],
+)
 def test_a_disk_that_fails(real, code, word):
     data = f"--data={write(real.path / 'own', 'P17')}"
     with broken_disk("fsync", code, spared=1):  # the manifest goes well, the first shard does not

@@ -127,6 +127,7 @@ def test_another_mode_of_distribution_is_left_alone(bench):
     result.stdout.fnmatch_lines(["models loaded: tiny-gpt2 2"])
 
 
+@pytest.mark.slow
 def test_crash_of_a_process_costs_one_test(bench):
     bench.write("kntests/test_claims.py", CRASH)
     result = distributed(bench, *TWO_MODELS)
@@ -135,6 +136,7 @@ def test_crash_of_a_process_costs_one_test(bench):
     assert [row["model"] for row in bench.saved()["claims"]] == ["gpt2", "llama3"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal to a process group")
 def test_ctrl_c_says_that_nothing_finished_is_lost(bench):
     bench.write("kntests/test_claims.py", SLEEP)

@@ -22,6 +22,7 @@ ROW = replace(FAMILIES["gpt2"], ffn_added_as_is=False)
 """
 
 
+@pytest.mark.slow
 def test_reaches_the_model(bench):
     bench.write("my_rows.py", ADAPTER)
     bench.write("conftest.py", CONFTEST)

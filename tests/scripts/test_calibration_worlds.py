@@ -63,7 +63,7 @@ def test_the_slope_is_the_rise_a_tenfold_size():
 
 
 DRAWS = {"localizations": 8}
-OF_EFFECTS = ("effects", "selection")
+OF_EFFECTS = ("effects", "selection", "edits")
 """Topics whose cases have 20 facts a relation."""
 
 

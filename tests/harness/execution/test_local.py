@@ -184,7 +184,11 @@ SHORTAGES = [
 ]
 
 
-@pytest.mark.parametrize("error", SHORTAGES, ids=["MemoryError", "CUDA", "CPU"])
+@pytest.mark.parametrize(
+    "error",
+    [pytest.param(error, marks=[pytest.mark.slow] * (i > 0)) for i, error in enumerate(SHORTAGES)],
+    ids=["MemoryError", "CUDA", "CPU"],
+)
 def test_out_of_memory_halves_the_batch_and_goes_on(
     error: Exception, plan: Plan, handle: ModelHandle, tmp_path: Path
 ) -> None:
@@ -242,6 +246,7 @@ killable.main(Path({str(tmp_path)!r}), {str(handle.folder)!r})
     assert store.read(keys).sort_by("row_key").equals(whole.read(keys).sort_by("row_key"))
 
 
+@pytest.mark.slow
 def test_two_processes_that_lack_the_same_rows_compute_them_once(
     plan: Plan, handle: ModelHandle, tmp_path: Path
 ) -> None:

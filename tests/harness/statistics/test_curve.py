@@ -26,6 +26,7 @@ def test_shares_are_counted_and_the_band_is_wider_than_an_interval():
     assert ((curve.low <= curve.shares) & (curve.shares <= curve.high)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relations", [12])
 def test_the_band_holds_the_whole_truth_in_nine_of_ten_samples(relations):
     truth = (sample(np.random.default_rng(9), 40_000)[0][:, None] <= CUTS).mean(axis=0)

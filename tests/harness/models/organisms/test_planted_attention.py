@@ -59,7 +59,9 @@ def constructed_effects(name: str, store: Path, patch: pytest.MonkeyPatch) -> Ef
     return attention.measure(cell, localized, False).effects
 
 
-@pytest.mark.parametrize("name", ["planted-gpt2", "planted-llama", "planted-consistent"])
+@pytest.mark.parametrize(
+    "name", ["planted-gpt2", pytest.param("planted-llama", marks=pytest.mark.slow), "planted-consistent"]
+)
 def test_measured_numbers_are_those_of_the_construction(name: str, tmp_path: Path) -> None:
     handle = resolve_model(name)
     made = PlantedAttention(world_of(name), PLANTED[name].architecture)

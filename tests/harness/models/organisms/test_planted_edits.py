@@ -140,6 +140,7 @@ def _renamed(values: dict[str, np.ndarray], editor: str, to: str) -> dict[str, n
     return {name.replace(editor, to): column for name, column in values.items() if editor in name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["planted-gpt2", "planted-llama"])
 def test_measured_edits_are_those_of_the_construction(name: str, tmp_path: Path) -> None:
     """Scores, p(target), and the consistency-aware neurons of the maps that the localizer makes."""
