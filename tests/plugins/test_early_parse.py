@@ -18,7 +18,7 @@ def hostile(bench):
 
 
 @pytest.mark.parametrize("arguments", [["--model", "./evil"], ["--model=./evil"]])
-@pytest.mark.parametrize("paths", [["kntests"], []])
+@pytest.mark.parametrize("paths", [["kntests"], pytest.param([], marks=pytest.mark.slow)])
 def test_conftest_in_a_model_folder_is_not_executed(bench, hostile, arguments, paths):
     bench.ini("testpaths = kntests\n")
     result = bench.fresh(*paths, *arguments, "--threshold=otsu")

@@ -1,5 +1,7 @@
 """Every model is loaded once, and gone before the next one comes."""
 
+import pytest
+
 TWO_TESTS = """
 import pytest
 from tests.plugins.fakes import FakeClaim
@@ -39,6 +41,7 @@ def test_two_models_two_localizers_two_thresholds_two_files(bench):
     assert len(bench.events("judge")) == 32
 
 
+@pytest.mark.slow
 def test_model_of_a_failed_test_does_not_outlive_it(bench):
     bench.write("kntests/test_claims.py", LEAK)
     # In a process of its own, because pytester keeps the exceptions of a session inside this one.

@@ -1,5 +1,7 @@
 """A session without the benchmark pays nothing for it and hears nothing of it."""
 
+import pytest
+
 IMPORTS = """
 import sys
 
@@ -37,6 +39,7 @@ def test_unrelated_session_in_several_processes_is_scheduled_as_ever_and_imports
         result.stdout.no_fnmatch_line(word)
 
 
+@pytest.mark.slow
 def test_benchmark_without_xdist_does_not_import_it(bench):
     bench.write("kntests/test_imports.py", "import sys\n\ndef test_none(): assert 'xdist' not in sys.modules\n")
     assert bench.fresh("kntests", "-p", "no:xdist", "--threshold=otsu").parseoutcomes() == {"passed": 2}

@@ -23,7 +23,14 @@ from tests.random_models import random_cloze, random_model, random_queries, rand
 LENGTHS = [5, 1, 9, 1, 12]
 
 
-@pytest.fixture(scope="module", params=[*VARIANTS, *MASKED])
+ALWAYS = ("gpt2", "llama", "gpt_neox", "gpt_neo", "bloom", "gemma2", "opt", "bert")
+"""Families whose tests are not slow ones: between them they have every way in which rows enter a block."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] * (name not in ALWAYS)) for name in (*VARIANTS, *MASKED)],
+)
 def model(request: pytest.FixtureRequest) -> LoadedModel:
     return random_variant(request.param)
 

@@ -66,7 +66,7 @@ def test_equals_the_naive_method_for_mixed_answers(method: str, family: str, dty
         assert np.abs(found - expected).max() <= bound * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, None])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(2, marks=pytest.mark.slow), None])
 @pytest.mark.parametrize("method", PATHS)
 def test_company_changes_nothing(method: str, batch_size: int | None) -> None:
     model, queries = random_model("gpt2", layers=2), with_answers(random_queries(PROMPTS), ANSWERS)
@@ -76,7 +76,7 @@ def test_company_changes_nothing(method: str, batch_size: int | None) -> None:
         np.testing.assert_allclose(found, alone, rtol=0, atol=1e-12 * np.abs(alone).max())
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["gpt2", pytest.param("llama", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("method", LOCALIZERS)
 def test_one_token_answers_score_as_first_tokens_do_to_the_bit(method: str, family: str) -> None:
     model, queries = random_model(family, dtype=torch.float32), random_queries(PROMPTS)

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("pi", [0.0, 0.2, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize(
+    "pi", [0.0, pytest.param(0.2, marks=pytest.mark.slow), 0.5, pytest.param(0.8, marks=pytest.mark.slow), 1.0]
+)
 def test_the_share_of_inconsistent_facts_is_recovered(pi: float, architecture: str, tmp_path: Path) -> None:
     recipe = Recipe(name="share", relations=6, facts=6, paraphrases=4, subjects=8, inconsistent=pi, overlap=0.15)
     world = grow(recipe)
