@@ -23,8 +23,8 @@ interval takes {bootstrap} bootstrap draws here; claims take 10,000.
 - *curve*, *conjunction*, *replication*: shares as above, with what their rows say.
 - *localizations*: sets of neurons, of which each fact keeps a part over its queries
   (`scripts/calibration/populations.py`); 8 queries a fact, or 4 and relations of unequal sizes from 24 relations on.
-- *effects*, *selection*, *edits*: changes of log p by interventions on neurons and synapses, and scores of edits, with what
-  their rows say; half of the facts are K_II.
+- *effects*, *selection*, *edits*: changes of log p by interventions on neurons and synapses, and scores of edits, with
+  what their rows say; half of the facts are K_II.
 
 Draws are numbered, and a draw depends on its case and number alone. Monte-Carlo errors are one standard error, in
 percentage points:
