@@ -33,6 +33,10 @@ def test_ray_is_given_a_moment_only(connected: bool, seconds: int, status: int) 
     assert time.monotonic() - started < 20
 
 
+def actors(processes: dict[int, str]) -> int:
+    return sum(name.startswith("ray::_Remote") for name in processes.values())
+
+
 @pytest.mark.slow
 def test_ctrl_c_on_ray_ends_within_three_seconds_and_leaves_no_process(tmp_path: Path) -> None:
     pytest.importorskip("ray")
@@ -45,12 +49,12 @@ def test_ctrl_c_on_ray_ends_within_three_seconds_and_leaves_no_process(tmp_path:
         # A shell that runs something in the background lets it, and all that it starts, ignore the interrupt.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 240
-    while not list(tmp_path.rglob("shard-*.parquet")) and time.monotonic() < deadline:
+    deadline, of_ray = time.monotonic() + 240, dict[int, str]()
+    while actors(of_ray) < 2 or not list(tmp_path.rglob("shard-*.parquet")):  # one may start long before the other
         assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, (process.kill(), process.communicate()[1])
         time.sleep(0.1)
-    of_ray = descendants(process.pid)
-    assert sum(name.startswith("ray::_Remote") for name in of_ray.values()) == 2
+        of_ray = descendants(process.pid)
     started = time.monotonic()
     os.kill(process.pid, signal.SIGINT)
     status = process.wait(timeout=60)
