@@ -38,8 +38,8 @@ A rule is rejected only if the 99 % lower bound of its error exceeds 5 % (24 rel
 replication), in one world a rule. An interval fails where, with 8 relations or more, the 99 % upper bound of its
 coverage lies below 92 %; it is called cautious where the lower bound lies above 98 %. *Decides*: a verdict rests on it;
 the others stand in a record beside one that does. Intervals under Otsu's cut are counted where a claim would let it
-decide. *Fallback*: how often an interval had to be the exact binomial one, or the whole range, because relations agree. Errors and coverage in per cent,
-99 % bounds in brackets.
+decide. *Fallback*: how often an interval had to be the exact binomial one, or the whole range, because relations
+agree. Errors and coverage in per cent, 99 % bounds in brackets.
 
 {rules}
 
