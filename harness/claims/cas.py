@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from harness.claims.comparison import Facts
-from harness.claims.edits import CAS, COST, GLOBAL, LOCAL, MATCHED, SCORE_MARGIN, better, printed
+from harness.claims.edits import CAS, COST, DOING, GLOBAL, LOCAL, MATCHED, SCORE_MARGIN, better, printed
 from harness.claims.effect_claim import EffectClaim
 from harness.consistency import Threshold
 
@@ -12,8 +12,6 @@ GENERALIZATION_MARGIN: Final = 0.1
 
 COMPARABLE_COST: Final = 0.1
 """Of "costs no more than N_i": log PPL. The paper calls 0.20 against 0.09 comparable, which is 0.096."""
-
-_DOES: Final = {"erase": "erasing", "update": "updating"}
 
 
 def cas_average(*, threshold: Threshold, kind: str = "erase", margin: float = 0.0, **common: Any) -> EffectClaim:
@@ -27,7 +25,7 @@ def cas_average(*, threshold: Threshold, kind: str = "erase", margin: float = 0.
     """
     return EffectClaim(
         name=f"cas_average_{kind}",
-        says=f"In K_II, {_DOES[kind]} consistency-aware neurons does better on average than those of one query (N_i),"
+        says=f"In K_II, {DOING[kind]} consistency-aware neurons does better on average than those of one query (N_i),"
         " also where they are as many",
         marker="cas",
         reads="editing",
@@ -52,7 +50,7 @@ def cas_balance(
     """
     return EffectClaim(
         name=f"cas_balance_{kind}",
-        says=f"In K_II, {_DOES[kind]} consistency-aware neurons generalizes no worse than those of all queries (N_g),"
+        says=f"In K_II, {DOING[kind]} consistency-aware neurons generalizes no worse than those of all queries (N_g),"
         f" by {GENERALIZATION_MARGIN:g}, and is close to them on average",
         marker="cas",
         reads="editing",
@@ -70,7 +68,7 @@ def cas_cost(*, threshold: Threshold, kind: str = "erase", margin: float = 0.0, 
     """In K_II, CAS costs less perplexity than N_g and hardly more than N_i (finding 1); arguments as above."""
     return EffectClaim(
         name=f"cas_cost_{kind}",
-        says=f"In K_II, {_DOES[kind]} consistency-aware neurons costs less perplexity than those of all queries (N_g),"
+        says=f"In K_II, {DOING[kind]} consistency-aware neurons costs less perplexity than those of all queries (N_g),"
         f" and no more than those of one (N_i), by {COMPARABLE_COST:g} of log PPL",
         marker="cas",
         reads="editing",
@@ -95,7 +93,7 @@ def cas_consistent(
     pairs = ((CAS, LOCAL), (LOCAL, CAS), (CAS, GLOBAL), (GLOBAL, CAS))
     return EffectClaim(
         name=f"cas_consistent_{kind}",
-        says=f"In K_I, {_DOES[kind]} consistency-aware neurons does on average what those of one query (N_i) and of all"
+        says=f"In K_I, {DOING[kind]} consistency-aware neurons does on average what those of one query (N_i) and of all"
         " (N_g) do",
         marker="cas",
         reads="editing",

@@ -31,7 +31,8 @@ SETS: Final = {
 _DIFFERENCE: Final = (-1.0, 1.0)
 _UNBOUNDED: Final = (-float("inf"), float("inf"))
 _WORDS: Final = {"gen": "Gen", "avg": "Avg", "loc": "Loc", "rel": "Rel", "ppl": "ΔPPL", COST: "Δ log PPL"}
-_DOING: Final = {"erase": "erasing", "update": "updating"}
+DOING: Final = {"erase": "erasing", "update": "updating"}
+"""Both edits as sentences say them."""
 
 
 def quantity(editor: str, kind: str, metric: str) -> str:
@@ -52,7 +53,7 @@ def turned(name: str) -> str:
 def lower_in_inconsistent(editor: str, kind: str, metric: str, margin: float | None = None) -> Comparison:
     """A score of K_I minus that of K_II."""
     return Comparison(
-        label=f"{_DOING[kind]} {SETS[editor]}, {_WORDS[metric]} of K_I minus that of K_II",
+        label=f"{DOING[kind]} {SETS[editor]}, {_WORDS[metric]} of K_I minus that of K_II",
         first=turned(quantity(editor, kind, metric)),
         facts=Facts.DIFFERENCE,
         margin=margin,
@@ -66,7 +67,7 @@ def better(
     """One editor against another, turned so that above 0 the first is better; a negative margin is non-inferiority."""
     first, second = (other, editor) if metric == COST else (editor, other)
     return Comparison(
-        label=f"{_DOING[kind]}, {_WORDS[metric]} of {SETS[first]} minus that of {SETS[second]}",
+        label=f"{DOING[kind]}, {_WORDS[metric]} of {SETS[first]} minus that of {SETS[second]}",
         first=quantity(first, kind, metric),
         second=quantity(second, kind, metric),
         facts=facts,
@@ -79,7 +80,7 @@ def printed(kind: str, metrics: tuple[str, ...], editors: tuple[str, ...]) -> tu
     """What Tables 2 and 3 print of these editors; decides nothing."""
     return tuple(
         Comparison(
-            label=f"{_DOING[kind]} {SETS[editor]}, {_WORDS[metric]}",
+            label=f"{DOING[kind]} {SETS[editor]}, {_WORDS[metric]}",
             first=quantity(editor, kind, metric),
             facts=facts,
             decides=False,

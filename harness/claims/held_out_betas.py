@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from harness.claims.edits import CAS, GLOBAL, HELD_OUT, KINDS, LOCAL, better, of_betas, printed, quantity
+from harness.claims.edits import CAS, DOING, GLOBAL, HELD_OUT, KINDS, LOCAL, better, of_betas, printed, quantity
 from harness.claims.effect_claim import EffectClaim, classes_of
 from harness.claims.effects import Effects
 from harness.claims.evidence import Evidence
@@ -26,7 +26,6 @@ _METRICS: Final = ("rel", "gen", "loc", "avg")
 _CHOSEN_BY: Final = "avg"
 _SHARED: Final = "cas_held_out"
 """Keys the random numbers of the split, so that both edits have the same one."""
-_DOES: Final = {"erase": "erasing", "update": "updating"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -171,7 +170,7 @@ class HeldOutBetas:
         )
         return EffectClaim(
             name=self.name,
-            says=f"In K_II, {_DOES[self.kind]} consistency-aware neurons does better on average than those of one query"
+            says=f"In K_II, {DOING[self.kind]} consistency-aware neurons does better on average than those of one query"
             " (N_i) under betas chosen on other relations",
             marker=self.marker,
             reads=self.reads,

@@ -6,6 +6,7 @@ from harness.claims.comparison import Comparison, Facts
 from harness.claims.edits import (
     COST,
     COST_MARGIN,
+    DOING,
     GLOBAL,
     LOCAL,
     SCORE_MARGIN,
@@ -16,8 +17,6 @@ from harness.claims.edits import (
 )
 from harness.claims.effect_claim import EffectClaim
 from harness.consistency import Threshold
-
-_DOES = {"erase": "erasing", "update": "updating"}
 
 
 def local_edits(
@@ -33,7 +32,7 @@ def local_edits(
     """
     return EffectClaim(
         name=f"local_edits_{kind}",
-        says=f"In K_II, {_DOES[kind]} the neurons of one query (N_i) generalizes worse than in K_I, and does worse on"
+        says=f"In K_II, {DOING[kind]} the neurons of one query (N_i) generalizes worse than in K_I, and does worse on"
         " average",
         marker="modification",
         reads="editing",
@@ -54,7 +53,7 @@ def global_edits(
     """In K_II, editing N_g generalizes better than editing N_i (finding 2); arguments as above."""
     return EffectClaim(
         name=f"global_edits_{kind}",
-        says=f"In K_II, {_DOES[kind]} the neurons of all queries (N_g) generalizes better than those of one (N_i)",
+        says=f"In K_II, {DOING[kind]} the neurons of all queries (N_g) generalizes better than those of one (N_i)",
         marker="modification",
         reads="editing",
         comparisons=(better(GLOBAL, LOCAL, kind, "gen"), *printed(kind, ("gen", "avg"), (GLOBAL,))),
@@ -69,10 +68,10 @@ def global_cost(
 ) -> EffectClaim:
     """In K_II, editing N_g costs perplexity, and more than in K_I (finding 2); arguments as above."""
     cost = quantity(GLOBAL, kind, COST)
-    doing = f"{_DOES[kind]} N_g, Δ log PPL"
+    doing = f"{DOING[kind]} N_g, Δ log PPL"
     return EffectClaim(
         name=f"global_cost_{kind}",
-        says=f"In K_II, {_DOES[kind]} the neurons of all queries (N_g) costs perplexity, and more than in K_I",
+        says=f"In K_II, {DOING[kind]} the neurons of all queries (N_g) costs perplexity, and more than in K_I",
         marker="modification",
         reads="editing",
         comparisons=(
