@@ -1,6 +1,6 @@
 """The cut between K_I and K_II, and what may speak against letting it decide."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,11 +18,12 @@ Not at 5 %: where most facts lie near 0, the test rejects one mode more often th
 """
 
 
-MOST_BETWEEN: Final = 0.1
-"""An estimated cut decides only if no more than this share of facts lies between it and the valley between the modes.
+MOST_BETWEEN: Final = 0.2
+"""An estimated cut decides only if few facts lie between it and the valley between the modes: this many for every fact
+on the smaller side of the valley.
 
 Where one kind is rare, a cut such as Otsu's falls into the heap of the other, where a small move of it takes many facts
-along, and no interval of the share covers (see docs/calibration.md).
+along; few of all facts are many of the rare kind (see docs/calibration.md).
 """
 
 
@@ -36,6 +37,7 @@ class Cut:
         modes_p: p of one mode of CS2 against more, where the cut was estimated; None where it was set beforehand.
         valley: where CS2 is rarest between its modes; None where the cut was set beforehand, or there is one mode.
         between: share of facts between the cut and the valley; 0 where there is none.
+        rarer: share of facts on the smaller side of the valley; 0 where there is none.
     """
 
     value: float
@@ -43,6 +45,7 @@ class Cut:
     modes_p: float | None = None
     valley: float | None = None
     between: float = 0.0
+    rarer: float = 0.0
 
     def undecided(self) -> str | None:
         """Why this cut decides nothing; None if it was set beforehand, or parts two modes where they part."""
@@ -53,10 +56,10 @@ class Cut:
                 f"CS2 shows one mode (p = {self.modes_p:.2g} for more than one), and {self.threshold} cuts any"
                 " distribution in two; a static threshold decides."
             )
-        if self.between > MOST_BETWEEN:
+        if self.between > MOST_BETWEEN * self.rarer:
             return (
-                f"The cut does not part the modes of CS2: {self.between:.0%} of the facts lie between it and the valley"
-                f" at {self.valley:.2g}. Take --threshold static:{self.valley:.2g}."
+                f"The cut does not part the modes of CS2: {self.between:.1%} of the facts lie between it and the valley"
+                f" at {self.valley:.2g}, which parts off {self.rarer:.1%}. Take --threshold static:{self.valley:.2g}."
             )
         return None
 
@@ -76,6 +79,7 @@ def modes_record(cut: Cut | None) -> dict[str, object]:
         "modes_p": cut and cut.modes_p,
         "valley": cut and cut.valley,
         "facts_off_valley": cut and cut.between,
+        "facts_on_rarer_side": cut and cut.rarer,
     }
 
 
@@ -119,6 +123,8 @@ def cut_values(
 
 def parted(cs2: Float[np.ndarray, " facts"], value: float, threshold: str, kinds: Kinds) -> Cut:
     """An estimated cut beside what the test of one mode found."""
-    valley = kinds.valley
-    between = 0.0 if valley is None else abs(float((cs2 <= value).mean()) - float((cs2 <= valley).mean()))
-    return Cut(value=value, threshold=threshold, modes_p=kinds.p_value, valley=valley, between=between)
+    found = Cut(value=value, threshold=threshold, modes_p=kinds.p_value, valley=kinds.valley)
+    if kinds.valley is None:
+        return found
+    below = float((cs2 <= kinds.valley).mean())
+    return replace(found, between=abs(float((cs2 <= value).mean()) - below), rarer=min(below, 1 - below))

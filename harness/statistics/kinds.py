@@ -34,11 +34,15 @@ CELLS_A_BANDWIDTH: Final = 16
 FARTHEST_NOISE: Final = 6.5
 """Where the grid of those samples ends, in bandwidths beyond the values: noise lies farther out once in 1e10 values."""
 
-HALVINGS: Final = 30
-"""Steps in which the critical bandwidth is enclosed."""
+HALVINGS: Final = 16
+"""Steps in which the critical bandwidth is enclosed: to a ten-thousandth, between a bandwidth and 512 times that."""
 
 BELOW_CRITICAL: Final = 0.98
 """Modes are located at this share of the critical bandwidth, where the last two of them are still apart."""
+
+VALLEY: Final = 0.5
+"""The valley is located at this share of it: near the critical bandwidth the larger heap's flank fills the valley, and
+what is left lies in the smaller heap."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +52,8 @@ class Kinds:
     Attributes:
         p_value: small if the values have more than one mode.
         modes: where the density has its modes just before they merge, ascending; one if there is no sign of more.
-        valley: where the density is lowest between the first mode and the last; None if there is one.
+        valley: where the density is lowest between the first mode and the last, at half the bandwidth; None if there is
+            one mode.
         bandwidth: the critical bandwidth, or the resolution where one mode is all that it shows.
         shared: intraclass correlation: the share of the variance that lies between clusters.
     """
@@ -84,9 +89,10 @@ def kinds_test(
     binned = _Binned.of(values)
     floor = max(resolution, binned.spread / GRID)
     if len(binned.peaks(floor)[0]) <= 1:
-        return Kinds(1.0, *binned.located(floor), floor, shared)
+        return Kinds(1.0, binned.modes(floor), None, floor, shared)
     bandwidth = binned.critical_bandwidth(floor)
-    modes, valley = binned.located(BELOW_CRITICAL * bandwidth)
+    modes = binned.modes(BELOW_CRITICAL * bandwidth)
+    valley = binned.valley(modes, max(VALLEY * bandwidth, floor)) if len(modes) > 1 else None
     several = _null_with_several_modes(values, cluster, bandwidth, shared, draws, rng)
     return Kinds((1 + several) / (1 + draws), modes, valley, bandwidth, shared)
 
@@ -176,6 +182,11 @@ class _Binned:
         low, spread = float(values.min()), float(np.ptp(values))
         return cls(_bin((values - low) / spread * (GRID - 1), GRID), low, spread)
 
+    @property
+    def step(self) -> float:
+        """Width of a grid cell."""
+        return self.spread / (GRID - 1)
+
     def peaks(self, bandwidth: float) -> tuple[Int[np.ndarray, " modes"], Float[np.ndarray, " grid"]]:
         """Cells at which the Gaussian kernel density has its local maxima, and the density."""
         density = scipy.ndimage.gaussian_filter1d(
@@ -183,14 +194,15 @@ class _Binned:
         )
         return np.flatnonzero(_is_peak(density)), density
 
-    def located(self, bandwidth: float) -> tuple[tuple[float, ...], float | None]:
-        """Where the modes lie, ascending, and where the density is lowest between the first and the last."""
-        peaks, density = self.peaks(bandwidth)
-        step = self.spread / (GRID - 1)
-        modes = tuple((self.low + peaks * step).tolist())
-        if len(peaks) < 2:
-            return modes, None
-        return modes, self.low + step * float(peaks[0] + density[peaks[0] : peaks[-1] + 1].argmin())
+    def modes(self, bandwidth: float) -> tuple[float, ...]:
+        """Where the modes lie, ascending."""
+        return tuple((self.low + self.peaks(bandwidth)[0] * self.step).tolist())
+
+    def valley(self, modes: tuple[float, ...], bandwidth: float) -> float:
+        """Where the density is lowest between the first of the modes and the last."""
+        first, last = (round((mode - self.low) / self.step) for mode in (modes[0], modes[-1]))
+        density = self.peaks(bandwidth)[1]
+        return self.low + self.step * float(first + density[first : last + 1].argmin())
 
     def critical_bandwidth(self, several: float) -> float:
         """The smallest bandwidth with one mode; the number of modes falls as a Gaussian's bandwidth grows.

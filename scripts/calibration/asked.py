@@ -261,13 +261,6 @@ INTERVALS: Final = (
         name="bootstrap-t, Otsu",
         topic="shares",
         truth="the share of facts at or below the Otsu cut of all, where the cut parts two modes",
-        why=(
-            "Where K_II is a twentieth of the facts, Otsu's cut of all facts lies in the heap of K_I, and the truth "
-            "here is the share of K_II. In some samples, the more the fewer relations there are, the test takes a "
-            "chance dent in that heap for the valley between two modes; the cut then counts as one that parts them, "
-            "and what lies below it is much more than K_II. So a share under Otsu's cut wants a look at where the cut "
-            "lies: the row holds the valley, and a static threshold is not deceived."
-        ),
     ),
     Coverage(
         name="Clopper-Pearson over relations",

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import scipy.special
 
 FEWEST_COVERED: Final = 0.92
+SELDOM: Final = 0.2
 MOST_COVERED: Final = 0.98
 LEAST_POWER: Final = 0.9
 ENOUGH_RELATIONS: Final = 24
@@ -59,6 +60,23 @@ def is_blind(counted: Proportion) -> bool:
 def covers_too_seldom(counted: Proportion) -> bool:
     """Whether an interval covers less often than 92 %, beyond doubt."""
     return counted.bounds[1] < FEWEST_COVERED
+
+
+def misses_too_often(covering: Proportion, populations: int, relations: int) -> bool:
+    """Whether an interval fails, beyond doubt.
+
+    An interval that is made only where a gate lets it is judged by the populations where it is made. If they are few,
+    the gate has picked them for being unusual, and no interval knows of that; then it is judged as a verdict is, by how
+    often in all populations it is made and misses.
+
+    Args:
+        covering: how often it covers, of the populations where it is made.
+        populations: all of them.
+        relations: relations of each.
+    """
+    if covering.draws < SELDOM * populations:
+        return errs(Proportion(covering.draws - covering.hits, populations), relations)
+    return covers_too_seldom(covering)
 
 
 def covers_too_often(counted: Proportion) -> bool:

@@ -15,9 +15,9 @@ from scripts.calibration.criterion import (
     ENOUGH_RELATIONS,
     Proportion,
     covers_too_often,
-    covers_too_seldom,
     errs,
     is_blind,
+    misses_too_often,
     most_errors,
 )
 from scripts.calibration.curves import draw_coverage, draw_power
@@ -137,13 +137,17 @@ class Page:
     def _worlds(self, topic: str) -> list[str]:
         return list(dict.fromkeys(case.world for case in self._cases if case.topic == topic))
 
+    def _fails(self, interval: Coverage, world: str, size: tuple[int, int], counted: Proportion) -> bool:
+        populations = self._counted[key_of(interval.topic, world, *size)].draws
+        return misses_too_often(counted, populations, size[0])
+
     def _verdicts_of_intervals(self) -> str:
         rows: list[list[str]] = []
         for interval in INTERVALS:
             cells = [cell for cell in self._interval_cells(interval) if cell[1][0] >= RELATIONS[0]]
             if not cells:
                 continue
-            seldom = sum(covers_too_seldom(cell[2]) for cell in cells)
+            seldom = sum(self._fails(interval, *cell) for cell in cells)
             often = sum(covers_too_often(cell[2]) for cell in cells)
             values = sorted(cell[2].value for cell in cells)
             verdict = f"**fails in {seldom} of {len(cells)} cases**" if seldom else "kept"
@@ -166,7 +170,7 @@ class Page:
                 )
         for interval in INTERVALS:
             cells = [cell for cell in self._interval_cells(interval) if cell[1][0] >= RELATIONS[0]]
-            rows = [self._failure(interval, *cell) for cell in cells if covers_too_seldom(cell[2])]
+            rows = [self._failure(interval, *cell) for cell in cells if self._fails(interval, *cell)]
             if rows:
                 headers = ("world", "relations x facts", "covers (99 % bounds)", "lies above", "lies below", "fallback")
                 table = tabulate(rows, headers, **AS_TEXT)
@@ -204,8 +208,12 @@ class Page:
             rows: list[list[str]] = []
             for world in self._worlds(interval.topic):
                 for facts in FACTS:
-                    found = [coverage(self._counted, interval, world, (relations, facts)) for relations in COLUMNS]
-                    cells = (_cell(one, rejected=one.draws > 0 and covers_too_seldom(one)) for one in found)
+                    sizes = [(relations, facts) for relations in COLUMNS]
+                    found = [(size, coverage(self._counted, interval, world, size)) for size in sizes]
+                    cells = (
+                        _cell(one, rejected=one.draws > 0 and self._fails(interval, world, size, one))
+                        for size, one in found
+                    )
                     rows.append([world, str(facts), *cells])
             parts.append(_table(interval.name, f"Of {interval.truth}.", rows, COLUMNS))
         return "\n\n".join(parts)

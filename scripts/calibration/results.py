@@ -17,8 +17,17 @@ from scripts.calibration.localized import localized_cases
 from scripts.calibration.selection import selection_cases
 from scripts.calibration.shares import other_cases, share_cases
 
-VERSION: Final = 3
-"""Of what is simulated and counted; raised by hand, and results of another version are drawn again."""
+VERSIONS: Final = {"shares": 4, "localizations": 4}
+"""Of what is simulated and counted in a topic, where it is not `FIRST`; raised by hand where a change reaches it, and
+results of another version are drawn again."""
+
+FIRST: Final = 3
+
+
+def version_of(case: str) -> int:
+    """The version of the topic of a case, by its key."""
+    return VERSIONS.get(case.split(" | ")[0], FIRST)
+
 
 CHUNK: Final = 100
 
@@ -79,7 +88,7 @@ def read(path: Path) -> dict[tuple[str, int], Counted]:
             row = json.loads(line)
         except ValueError:
             continue
-        if (row["version"], row["bootstrap_draws"]) != (VERSION, BOOTSTRAP_DRAWS):
+        if (row["version"], row["bootstrap_draws"]) != (version_of(row["case"]), BOOTSTRAP_DRAWS):
             continue
         place = row["case"], row["chunk"]
         if place not in found or found[place].draws < row["draws"]:
@@ -106,7 +115,8 @@ def compute(tasks: Sequence[Task], path: Path, *, processes: int) -> None:
     started = time.perf_counter()
     with path.open("a", encoding="utf-8") as file:
         for number, (task, events) in enumerate(zip(missing, _run(missing, processes), strict=True), 1):
-            row = {"version": VERSION, "bootstrap_draws": BOOTSTRAP_DRAWS, **task._asdict(), "events": events}
+            made_as = {"version": version_of(task.case), "bootstrap_draws": BOOTSTRAP_DRAWS}
+            row = {**made_as, **task._asdict(), "events": events}
             file.write(json.dumps(row, sort_keys=True) + "\n")
             file.flush()
             os.fsync(file.fileno())

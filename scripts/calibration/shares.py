@@ -73,7 +73,7 @@ def share_at_otsu(share: float) -> float:
     rng = np.random.default_rng(0)
     cs2 = cs2_of(rng.random(400_000) < share, rng)
     below = float((cs2 <= OTSU.cut(cs2)).mean())
-    return below if abs(below - share) <= MOST_BETWEEN else share
+    return below if abs(below - share) <= MOST_BETWEEN * min(share, 1 - share) else share
 
 
 @lru_cache

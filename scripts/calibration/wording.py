@@ -37,9 +37,12 @@ A rule is rejected only if the 99 % lower bound of its error exceeds 5 % (24 rel
 99 % upper bound of its power lies below 90 % where power is asked for: with 24 relations or more of 30 facts (of 700 in
 replication), in one world a rule. An interval fails where, with 8 relations or more, the 99 % upper bound of its
 coverage lies below 92 %; it is called cautious where the lower bound lies above 98 %. *Decides*: a verdict rests on it;
-the others stand in a record beside one that does. Intervals under Otsu's cut are counted where a claim would let it
-decide. *Fallback*: how often an interval had to be the exact binomial one, or the whole range, because relations
-agree. Errors and coverage in per cent, 99 % bounds in brackets.
+the others stand in a record beside one that does. An interval under Otsu's cut is counted where a claim would let it
+decide. Where that is fewer than a fifth of the populations, the gate has picked them for being unusual, such as for
+having more of a rare kind than there is, and no interval knows of that; there it is judged as a verdict is: it fails if
+it is made and misses in more of all populations than a rule may err. *Fallback*: how often an interval had to be the
+exact binomial one, or the whole range, because relations agree. Errors and coverage in per cent, 99 % bounds in
+brackets.
 
 {rules}
 

@@ -9,7 +9,14 @@ import pytest
 from scripts.calibration import results
 from scripts.calibration.asked import INTERVALS, RULES
 from scripts.calibration.case import COVERS, key_of
-from scripts.calibration.criterion import Proportion, covers_too_often, covers_too_seldom, errs, is_blind
+from scripts.calibration.criterion import (
+    Proportion,
+    covers_too_often,
+    covers_too_seldom,
+    errs,
+    is_blind,
+    misses_too_often,
+)
 from scripts.calibration.page import Page, write_page
 from scripts.calibration.results import CHUNK, Counted, all_cases, by_case, compute, read, run_task, tasks_of
 
@@ -79,7 +86,9 @@ def test_results_of_another_version_are_drawn_again(tmp_path: Path, monkeypatch:
     path = tmp_path / "results.jsonl"
     compute(tasks_of(SMALL[:1], 1), path, processes=1)
     assert read(path)
-    monkeypatch.setattr(results, "VERSION", -1)
+    monkeypatch.setitem(results.VERSIONS, "another topic", -1)
+    assert read(path)
+    monkeypatch.setitem(results.VERSIONS, SMALL[0].split(" | ")[0], -1)
     assert not read(path)
 
 
@@ -163,6 +172,13 @@ def test_only_what_is_beyond_doubt_is_rejected():
     assert covers_too_seldom(Proportion(1780, 2000))
     assert covers_too_often(Proportion(1990, 2000))
     assert not covers_too_often(Proportion(1965, 2000))
+
+
+def test_an_interval_that_is_seldom_made_is_judged_by_how_often_it_misses():
+    """Half of 40 intervals miss: of 80 populations that is far too often, of 2,000 it is one in a hundred."""
+    assert misses_too_often(Proportion(20, 40), 80, 12)
+    assert not misses_too_often(Proportion(20, 40), 2000, 12)
+    assert misses_too_often(Proportion(0, 300), 2000, 12)
 
 
 def test_a_chunk_is_a_hundred_draws():

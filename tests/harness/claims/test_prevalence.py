@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.claims import Claim, Prevalence, Procedure, Verdict
-from harness.claims.cut import cut_values
+from harness.claims.cut import Cut, cut_values
 from harness.consistency import OtsuThreshold, QuerySets, StaticThreshold, cs1_cs2
 from harness.errors import ConfigError
 from harness.neurons import NeuronSet
@@ -222,7 +222,7 @@ def test_extras_are_complete(world):
     assert set(STATIC.decide(world(0.4)).extras) == {
         "paper", "cut", "ceiling", "floor", "floor_p", "controls", "mean_cs1", "mean_cs2", "known", "fewer_than_four",
         "t_interval", "degenerate_draws", "interval_method", "modes_p", "minimum_detectable", "empty_sets",
-        "valley", "facts_off_valley",
+        "valley", "facts_off_valley", "facts_on_rarer_side",
         "undefined_facts", "by_relation", "curve", "above_floor", "answer_floor", "answer_floor_p",
             "answer_floor_facts", "above_answer_floor",
     }  # fmt: skip
@@ -279,7 +279,15 @@ def test_a_cut_away_from_the_valley_decides_nothing():
     reason = cut.undecided()
     assert reason is not None
     assert "does not part the modes" in reason
+    assert f"which parts off {min((cs2 <= cut.valley).mean(), (cs2 > cut.valley).mean()):.1%}" in reason
     assert f"static:{cut.valley:.2g}" in reason
+
+
+def test_few_of_all_facts_may_be_many_of_the_rare_kind():
+    """A twentieth lies off the valley: little beside two halves, too much beside a tenth."""
+    at = {"value": 0.3, "threshold": "otsu", "modes_p": 0.005, "valley": 0.15, "between": 0.05}
+    assert Cut(**at, rarer=0.4).undecided() is None
+    assert "does not part" in (Cut(**at, rarer=0.1).undecided() or "")
 
 
 def test_a_cut_in_the_valley_decides():

@@ -35,9 +35,18 @@ def test_two_kinds_are_seen_through_relations_that_differ():
 def test_modes_and_the_valley_between_them_are_located():
     rng = np.random.default_rng(0)
     kinds = kinds_test(np.where(rng.random(480) < 0.5, 1.0, 3.0) + 0.3 * rng.standard_normal(480), CLUSTER, rng=rng)
-    # At the critical bandwidth the modes are about to merge: nearer to each other than the truth, and so the valley.
+    # At the critical bandwidth the modes are about to merge: nearer to each other than the truth.
     assert 1.0 < kinds.modes[0] < kinds.valley < kinds.modes[-1] < 3.0
     assert 1.5 < kinds.valley < 2.5
+
+
+@pytest.mark.parametrize("low", [0.1, 0.3, 0.7, 0.9])
+def test_the_valley_lies_in_the_gap_whichever_kind_is_rare(low):
+    """A narrow heap up to 0.1 and a wide one from 0.3 on: nobody lies between them."""
+    rng = np.random.default_rng(0)
+    is_low = np.arange(480) < low * 480
+    values = np.where(is_low, 0.1 * rng.random(480), 0.3 + 0.6 * rng.beta(4, 4, 480))
+    assert 0.1 <= kinds_test(values, rng.permutation(CLUSTER), rng=rng).valley <= 0.3 + 0.06
 
 
 def test_one_value_is_one_kind():
