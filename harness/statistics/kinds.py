@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import scipy.fft
 from jaxtyping import Bool, Float, Int
 
 GRID: Final = 512
@@ -194,10 +193,10 @@ class _Binned:
     def peaks(self, bandwidth: float) -> tuple[Int[np.ndarray, " modes"], Float[np.ndarray, " grid"]]:
         """Cells at which the Gaussian kernel density has its local maxima, and the density."""
         cells = bandwidth / self.step
-        length = scipy.fft.next_fast_len(GRID + math.ceil(REACH * cells), real=True)
+        length = 1 << (GRID + math.ceil(REACH * cells)).bit_length()
         around = np.arange(length)
         kernel = np.exp(-((np.minimum(around, length - around) / cells) ** 2) / 2)
-        density = scipy.fft.irfft(scipy.fft.rfft(self.weights, length) * scipy.fft.rfft(kernel), length)[:GRID]
+        density = np.fft.irfft(np.fft.rfft(self.weights, length) * np.fft.rfft(kernel), length)[:GRID]
         density[density < NOTHING * density.max()] = 0
         return np.flatnonzero(_is_peak(density)), density
 
