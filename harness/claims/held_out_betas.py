@@ -119,7 +119,7 @@ class HeldOutBetas:
             raise ConfigError(
                 f"no edit {self.kind!r}. {near_matches(self.kind, KINDS)}", setting="kind", value=self.kind
             )
-        self._comparing()
+        _ = self.comparing
 
     @property
     def name(self) -> str:
@@ -129,7 +129,7 @@ class HeldOutBetas:
     @property
     def statement(self) -> str:
         """The claim in one sentence, its margin included."""
-        return self._comparing().statement
+        return self.comparing.statement
 
     @property
     def marker(self) -> str:
@@ -151,18 +151,43 @@ class HeldOutBetas:
         Raises:
             ConfigError: the evidence holds no retest, or the effects are of other facts.
         """
-        grid = [quantity(of_betas(betas), self.kind, _CHOSEN_BY) for betas in BETA_GRID]
-        if not all(name in effects.values for name in grid):
-            return self._comparing().decide_measured(evidence, self._without(effects))
+        if not all(name in effects.values for name in self._grid()):
+            return self.comparing.decide_measured(evidence, self._without(effects))
         consistent, _ = classes_of(evidence, self.threshold, self.procedure)
-        averages = np.array([effects.values[name] for name in grid])
         names = evidence.relation_names
-        rng = self.procedure.generator(_SHARED, "halves")
-        choice = choose_betas(averages, evidence.relation_of_fact, consistent == 0, len(names), rng)
-        finding = self._comparing().decide_measured(evidence, self._with(effects, choice, evidence.relation_of_fact))
+        effects, choice = self.under_chosen(effects, evidence.relation_of_fact, consistent == 0, len(names))
+        finding = self.comparing.decide_measured(evidence, effects)
         return replace(finding, extras={**finding.extras, "betas": choice.as_record(names)})
 
-    def _comparing(self) -> EffectClaim:
+    def under_chosen(
+        self,
+        effects: Effects,
+        relation: Int[np.ndarray, " facts"],
+        chosen_on: Bool[np.ndarray, " facts"],
+        n_relations: int,
+    ) -> tuple[Effects, Choice]:
+        """Chooses betas, and adds every fact's numbers under those that were chosen for its half.
+
+        Args:
+            effects: with edits under every pair of `BETA_GRID`.
+            relation: of each fact, numbered from 0.
+            chosen_on: the facts that choose.
+            n_relations: how many relations there are.
+        """
+        averages = np.array([effects.values[name] for name in self._grid()])
+        rng = self.procedure.generator(_SHARED, "halves")
+        choice = choose_betas(averages, relation, chosen_on, n_relations, rng)
+        half = choice.half[relation]
+        chosen: Mapping[str, Float[np.ndarray, " facts"]] = {
+            name: np.choose(
+                half, [effects.values[quantity(of_betas(betas), self.kind, metric)] for betas in choice.betas]
+            )
+            for metric, name in self._names().items()
+        }
+        return replace(effects, values={**effects.values, **chosen}), choice
+
+    @property
+    def comparing(self) -> EffectClaim:
         """The comparisons, once the betas are chosen; only that with N_i decides."""
         aside = (
             replace(better(HELD_OUT, CAS, self.kind, "avg"), decides=False),
@@ -185,6 +210,9 @@ class HeldOutBetas:
             procedure=self.procedure,
         )
 
+    def _grid(self) -> list[str]:
+        return [quantity(of_betas(betas), self.kind, _CHOSEN_BY) for betas in BETA_GRID]
+
     def _names(self) -> dict[str, str]:
         return {metric: quantity(HELD_OUT, self.kind, metric) for metric in _METRICS}
 
@@ -192,14 +220,3 @@ class HeldOutBetas:
         """For want of edits under the grid, those under the chosen betas are absent for the reason of the paper's."""
         reason = effects.absent.get(quantity(CAS, self.kind, _CHOSEN_BY), "no fact was edited")
         return replace(effects, absent={**effects.absent, **dict.fromkeys(self._names().values(), reason)})
-
-    def _with(self, effects: Effects, choice: Choice, relation: Int[np.ndarray, " facts"]) -> Effects:
-        """Every fact's numbers under the betas that were chosen for its half."""
-        half = choice.half[relation]
-        chosen: Mapping[str, Float[np.ndarray, " facts"]] = {
-            name: np.choose(
-                half, [effects.values[quantity(of_betas(betas), self.kind, metric)] for betas in choice.betas]
-            )
-            for metric, name in self._names().items()
-        }
-        return replace(effects, values={**effects.values, **chosen})

@@ -249,6 +249,16 @@ RULES: Final = (
         facts=EDITED_FACTS,
         note=EDITS_NOTE + " The margin is 0 of the average; CAS has to be better as it is and in the size of N_i.",
     ),
+    Rule(
+        name="cas_held_out_update, supported",
+        says="cas_held_out_update SUPPORTED",
+        topic="edits",
+        wrong=(ALIKE_EDITS, MARGIN_EDITS),
+        right=(BETTER_EDITS,),
+        asked=BETTER_EDITS,
+        facts=EDITED_FACTS,
+        note=EDITS_NOTE + " The margin is 0 of the average, under betas that relations of the other half chose.",
+    ),
 )
 
 INTERVALS: Final = (

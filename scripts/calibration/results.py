@@ -17,7 +17,7 @@ from scripts.calibration.localized import localized_cases
 from scripts.calibration.selection import selection_cases
 from scripts.calibration.shares import other_cases, share_cases
 
-VERSIONS: Final = {"shares": 4, "localizations": 4}
+VERSIONS: Final = {"shares": 4, "localizations": 4, "edits": 4}
 """Of what is simulated and counted in a topic, where it is not `FIRST`; raised by hand where a change reaches it, and
 results of another version are drawn again."""
 
