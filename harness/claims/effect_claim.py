@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from harness.claims.comparison import Compared, Comparison, compare
+from harness.claims.compared import Compared, compare
+from harness.claims.comparison import Comparison
 from harness.claims.conjunction import WORST_FIRST
 from harness.claims.effects import Effects
 from harness.claims.evidence import Evidence

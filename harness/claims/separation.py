@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from harness.claims.classes import FEWEST_FACTS, FEWEST_RELATIONS, both_classes, how_to_get_both
-from harness.claims.comparison import MOST_EMPTY_DRAWS
+from harness.claims.compared import MOST_EMPTY_DRAWS
 from harness.claims.description import paper_statistic
 from harness.claims.evidence import Evidence
 from harness.claims.halves import FEWEST_QUERIES, Halves, split_halves

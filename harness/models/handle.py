@@ -5,13 +5,11 @@ without them.
 """
 
 import copy
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from huggingface_hub import is_offline_mode
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedTokenizerBase
 
 from harness.data.download import OnBytes
@@ -21,19 +19,16 @@ from harness.errors import DataError, ModelError
 from harness.models.adapters import describe
 from harness.models.checkpoint import read_config, read_tokenizer, read_weights, without_weights
 from harness.models.context import context_length
+from harness.models.expected import expected_verdicts
 from harness.models.families import Family, family_of
 from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprint
-from harness.models.hub import download
+from harness.models.folder_of import folder_of
 from harness.models.loaded import LoadedModel
-from harness.models.names import BUILTIN_FOLDER, ModelName, resolve_name
-from harness.models.organisms.folder import planted_folder
+from harness.models.names import ModelName, resolve_name
 from harness.models.organisms.growing import grow
 from harness.models.organisms.world import World
 from harness.models.placement import DTYPES, DeviceMap, check_device_map, check_dtype, choose_device
-from harness.models.remote import fetch_folder
 from harness.models.shape import ModelShape, shape_of
-
-_EXPECTED_FILE = "expected_verdicts.json"
 
 
 class ModelHandle:
@@ -82,20 +77,7 @@ class ModelHandle:
     @cached_property
     def folder(self) -> Path:
         """Where its files lie, downloaded or built first if need be."""
-        if self._source.folder is not None:
-            return self._source.folder
-        if self._source.planted is not None:
-            return planted_folder(self._source.planted)
-        if self._source.url is not None:
-            offline, with_code = self._offline, self._trust_remote_code
-            return fetch_folder(self._source.url, offline=offline, with_code=with_code)
-        assert self._source.hub_id is not None
-        return download(
-            self._source.hub_id,
-            revision=self._source.revision,
-            offline=self._offline or is_offline_mode(),
-            with_code=self._trust_remote_code,
-        )
+        return folder_of(self._source, offline=self._offline, with_code=self._trust_remote_code)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -172,11 +154,7 @@ class ModelHandle:
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:
         """(claim, localizer, threshold) -> verdict, which a built-in model carries; empty for any other."""
-        path = BUILTIN_FOLDER / self._source.id / _EXPECTED_FILE
-        if not self.builtin or not path.exists():
-            return {}
-        rows = cast(list[dict[str, str]], json.loads(path.read_text(encoding="utf-8"))["verdicts"])
-        return {(row["claim"], row["localizer"], row["threshold"]): row["verdict"] for row in rows}
+        return expected_verdicts(self._source.id) if self.builtin else {}
 
     @property
     def world(self) -> World | None:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from harness.claims import EffectClaim, Effects, Procedure, Verdict
-from harness.claims.comparison import compare
+from harness.claims.compared import compare
 from harness.claims.conjunction import WORST_FIRST
 from harness.claims.mapping import consistent_drop, effect, larger_drop, own_over_neighbors
 from harness.consistency import NEIGHBOR_RULES, StaticThreshold

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness.claims import Comparison, Control, EffectClaim, Effects, Facts, MeasuredClaim, Procedure
-from harness.claims.comparison import compare
+from harness.claims.compared import compare
 from harness.claims.effect_claim import classes_of
 from harness.consistency import StaticThreshold
 from harness.errors import ConfigError
