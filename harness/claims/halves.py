@@ -76,10 +76,10 @@ def split_halves(evidence: Evidence, splits: int, *, rng: np.random.Generator) -
     unions = [np.empty(0)]
     for k in np.unique(by_fact.sizes[by_fact.sizes >= FEWEST_QUERIES]).tolist():
         of_this_k = np.flatnonzero(by_fact.sizes == k)
-        pairs, union = _pair_scores(evidence, by_fact, of_this_k, k)
+        left, right = np.triu_indices(k, 1)
+        pairs, union = _pair_scores(evidence, by_fact, of_this_k, left, right)
         unions.append(union[union > 0])
         score[of_this_k] = _mean_of(pairs, np.ones(pairs.shape, dtype=bool))
-        left, right = np.triu_indices(k, 1)
         for split in range(splits):
             in_first = rng.random((len(of_this_k), k)).argsort(axis=1) < k // 2
             first[split, of_this_k] = _mean_of(pairs, in_first[:, left] & in_first[:, right])
@@ -113,28 +113,32 @@ def alternating_halves(
     first, second = np.full((2, evidence.n_facts), np.nan)
     for k in np.unique(by_fact.sizes[by_fact.sizes >= FEWEST_QUERIES]).tolist():
         of_this_k = np.flatnonzero(by_fact.sizes == k)
-        pairs, _ = _pair_scores(evidence, by_fact, of_this_k, k)
         left, right = np.triu_indices(k, 1)
+        within = left % 2 == right % 2
+        pairs = np.full((len(of_this_k), len(within)), np.nan)
+        pairs[:, within], _ = _pair_scores(evidence, by_fact, of_this_k, left[within], right[within])
         for half, start in ((first, 0), (second, 1)):
-            within = (left % 2 == start) & (right % 2 == start)
-            half[of_this_k] = _mean_of(pairs, np.broadcast_to(within, pairs.shape))
+            half[of_this_k] = _mean_of(pairs, (left % 2 == start)[None])
     return first, second
 
 
 def _pair_scores(
-    evidence: Evidence, by_fact: Groups, facts: Int[np.ndarray, " facts"], k: int
+    evidence: Evidence,
+    by_fact: Groups,
+    facts: Int[np.ndarray, " facts"],
+    left: Int[np.ndarray, " pairs"],
+    right: Int[np.ndarray, " pairs"],
 ) -> tuple[Float[np.ndarray, "facts pairs"], Int[np.ndarray, "facts pairs"]]:
-    """CS2 and size of the union of every pair of queries of facts that have k of them; nan where both are empty."""
-    left, right = np.triu_indices(k, 1)
-    queries = by_fact.queries[by_fact.offsets[facts][:, None] + np.arange(k)]
-    members = np.stack([queries[:, left], queries[:, right]], axis=-1).ravel()
+    """CS2 and size of the union of pairs of each fact's queries, the `left`-th and the `right`-th; nan where empty."""
+    places = by_fact.offsets[facts][:, None, None] + np.stack([left, right], axis=-1)
+    members = by_fact.queries[places].ravel()
     scores = consistency_scores(evidence.sets, Groups(np.arange(0, len(members) + 1, 2), members))
     shape = (len(facts), len(left))
     return scores.cs2.reshape(shape), scores.union_size.reshape(shape)
 
 
 def _mean_of(
-    pairs: Float[np.ndarray, "facts pairs"], chosen: Bool[np.ndarray, "facts pairs"]
+    pairs: Float[np.ndarray, "facts pairs"], chosen: Bool[np.ndarray, "#facts pairs"]
 ) -> Float[np.ndarray, " facts"]:
     """Mean of the chosen pairs that have a score; nan if there is none."""
     used = chosen & np.isfinite(pairs)

@@ -107,14 +107,14 @@ def _count(sets: QuerySets, groups: Groups, first: int, last: int) -> tuple[np.n
     if len(neurons) == 0:
         empty = np.zeros(n, dtype=np.int64)
         return empty, empty, empty
-    stride = int(neurons.max()) + 1
-    group = np.repeat(np.repeat(np.arange(n), k), np.diff(offsets))
-    keys = group * stride + neurons
+    ends = offsets[groups.offsets[first : last + 1] - groups.offsets[first]]
+    keys = np.repeat(np.arange(n) * (int(neurons.max()) + 1), np.diff(ends))
+    keys += neurons
     keys.sort()
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    count = np.diff(np.concatenate([starts, [len(keys)]]))
-    owner = keys[starts] // stride
-    union = np.bincount(owner, minlength=n)
+    count = np.diff(starts, append=len(keys))
+    union = np.diff(np.searchsorted(starts, ends))
+    owner = np.repeat(np.arange(n), union)
     shared = np.bincount(owner[count > 1], minlength=n)
     common = np.bincount(owner[count == k[owner]], minlength=n)
     return union, shared, common

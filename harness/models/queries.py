@@ -170,4 +170,7 @@ def _texts_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list
 
 def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[tuple[int, ...]]:
     """Ids of each text; many in one call are half the work of many calls."""
-    return [tuple(map(int, ids)) for ids in tokenizer(list(texts))["input_ids"]] if texts else []  # type: ignore[union-attr]
+    if not texts:
+        return []
+    encoded = tokenizer(list(texts), return_attention_mask=False, return_token_type_ids=False)
+    return [tuple(ids) for ids in encoded["input_ids"]]  # type: ignore[union-attr]

@@ -17,7 +17,6 @@ from harness.pipeline.localized import Localized
 from harness.pipeline.retest import retest_forms, retest_of
 from harness.pipeline.rows import READ, LocalizedRows
 from harness.pipeline.settings import Settings
-from harness.store.localizations import LocalizationStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,20 +104,15 @@ class Cell:
         """One row a request, in the plan's order; without a `label` for what is localized, all have to be there."""
         store = open_store(self.settings.store, self.model, self.localizer)
         keys = [request.encoded.key for request in plan.requests]
-        if label is None:
+        try:
             table = store.read(keys, READ)
-        else:
-            self._localize_missing(plan, store, label)
-            try:
-                table = store.read(keys, READ)
-            except StoreError:  # a damaged shard, which is set aside now
-                self._localize_missing(plan, store, label)
-                table = store.read(keys, READ)
+        except StoreError:  # not localized yet, or in a shard that was damaged and is set aside now
+            if label is None:
+                raise
+            job = Job(handle=self.model, localizer=self.localizer, batch_size=self.settings.batch_size)
+            localize_missing(plan, job, store, self.progress, engine=self.engine, label=label)
+            table = store.read(keys, READ)
         return LocalizedRows.of_table(table, keys, self.settings.selection)
-
-    def _localize_missing(self, plan: Plan, store: LocalizationStore, label: str) -> None:
-        job = Job(handle=self.model, localizer=self.localizer, batch_size=self.settings.batch_size)
-        localize_missing(plan, job, store, self.progress, engine=self.engine, label=label)
 
     def _retest(self, queries: list[list[Query]]) -> list[LocalizedRows]:
         """The retest's sample in each form, every other one by the localizer's variant."""

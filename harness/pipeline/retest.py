@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice, zip_longest
 
 import numpy as np
 
@@ -57,8 +58,5 @@ def _spread(plan: Plan, seed: int) -> list[Query]:
     for index in rng.permutation(len(plan.requests)):
         query = plan.requests[index].query
         by_relation.setdefault(query.fact.relation, []).append(query)
-    turns = sorted(
-        ((turn, name, query) for name, queries in by_relation.items() for turn, query in enumerate(queries)),
-        key=lambda item: item[:2],
-    )
-    return [query for _turn, _name, query in turns[:RETEST_QUERIES]]
+    turns = zip_longest(*(by_relation[name] for name in sorted(by_relation)))
+    return list(islice((query for turn in turns for query in turn if query is not None), RETEST_QUERIES))

@@ -7,6 +7,7 @@ from typing import Final, Self
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Bool, Float, Int
 
 from harness.consistency import QuerySets
@@ -44,8 +45,8 @@ class LocalizedRows:
             keys: of the rows that are wanted, in their order; a key may occur more than once.
             selection: how scores become knowledge neurons.
         """
-        place = {key: index for index, key in enumerate(table["row_key"].to_pylist())}
-        order = pa.array([place[key] for key in keys], pa.int64())
+        asked = pa.array(keys, pa.string())
+        order = pc.index_in(asked, value_set=table["row_key"])  # pyright: ignore[reportAttributeAccessIssue]
         neurons, scores = (table[name].combine_chunks().take(order) for name in ("neurons", "scores"))
         return cls._of_lists(table.select(list(SCALARS)).take(order).to_pandas(), neurons, scores).at(selection)
 

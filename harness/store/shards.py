@@ -57,6 +57,15 @@ def _keys_of(path: Path, schema: pa.Schema, state: tuple[int, int, int]) -> tupl
     return tuple(shard_keys(path, schema))
 
 
+def _rows(path: Path, schema: pa.Schema, places: Sequence[int], *, of: int) -> pa.Table:
+    """The columns of `schema` of some of a shard's rows, which should be `of` in all."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        table = file.read(schema.names, use_threads=False)
+    if table.num_rows != of:
+        raise MalformedShardError("it holds other rows than its name says")
+    return table if len(places) == of else table.take(pa.array(places, pa.int64()))
+
+
 class ShardFolder:
     """Rows of one kind that are found by their `row_key`, a string and never null."""
 
@@ -125,12 +134,13 @@ class ShardFolder:
         parts = [schema.empty_table()]
         for path in self._shards():
             try:
-                table = self._rows(path, schema, missing)
-            except UNREADABLE as error:  # damaged where `present` does not look
+                own = self._keys(path)
+                places = {key: place for place, key in enumerate(own) if key in missing}
+                if places:
+                    parts.append(_rows(path, schema, list(places.values()), of=len(own)))
+                    missing.difference_update(places)
+            except UNREADABLE as error:  # also where it is damaged where `present` does not look
                 self._set_aside(path, error)
-                continue
-            missing.difference_update(table["row_key"].to_pylist())
-            parts.append(table)
         if missing:
             raise StoreError(
                 f"{len(missing)} of {len(set(keys))} rows are missing; the same command computes them",
@@ -156,18 +166,6 @@ class ShardFolder:
     def _keys(self, path: Path) -> tuple[str, ...]:
         state = path.stat()
         return _keys_of(path, self._schema, (state.st_ino, state.st_mtime_ns, state.st_size))
-
-    def _rows(self, path: Path, schema: pa.Schema, wanted: Collection[str]) -> pa.Table:
-        """The columns of `schema` of a shard's rows that are wanted, each once."""
-        own = self._keys(path)
-        places = {key: place for place, key in enumerate(own) if key in wanted}
-        if not places:
-            return schema.empty_table()
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read(schema.names, use_threads=False)
-        if table.num_rows != len(own):
-            raise MalformedShardError("it holds other rows than its name says")
-        return table if len(places) == len(own) else table.take(pa.array(places.values(), pa.int64()))
 
     def _set_aside(self, path: Path, reason: Exception) -> None:
         aside = path.with_suffix(".unreadable")

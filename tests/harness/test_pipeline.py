@@ -22,6 +22,7 @@ from harness.models.queries import EncodedQuery
 from harness.neurons import NeuronSet
 from harness.pipeline import Settings, Workspace
 from harness.records import ClaimRow, RunRecord
+from harness.store.rows import ROW_SCHEMA
 from tests.random_localizer import RandomNeurons
 
 FEW_DRAWS = Procedure(draws=500)
@@ -199,6 +200,24 @@ def test_a_model_whose_context_is_too_short_for_every_query(store: Path, handle:
     short.__dict__["context_length"] = 2
     with pytest.raises(DataError, match=rf"no query of embedded can be put to {handle.name}.*longer than"):
         judge(replace(FEW, store=store), short)
+
+
+def test_what_was_in_a_damaged_shard_is_localized_again(tmp_path: Path) -> None:
+    settings = replace(FEW, store=tmp_path, limit=1, relations=("P36",))
+    localizer, models = make_localizer("ig", quadrature=FEW.quadrature), [resolve_model("tiny-gpt2") for _ in range(3)]
+    whole = Workspace(settings).evidence(models[0], localizer)
+    path = max(tmp_path.rglob("shard-*.parquet"), key=lambda shard: shard.stat().st_size)
+    column = pq.read_metadata(path).row_group(0).column(ROW_SCHEMA.get_field_index("max_score"))
+    content = bytearray(path.read_bytes())
+    content[column.data_page_offset + column.total_compressed_size - 5] ^= 255
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="set aside"):
+        again = Workspace(settings).evidence(models[1], localizer)
+    stored = Workspace(settings).evidence(models[2], localizer)
+    assert [model.n_loads for model in models] == [1, 1, 0]
+    for found in (again, stored):
+        assert found.sets.offsets.tolist() == whole.sets.offsets.tolist()
+        assert found.sets.neurons.tolist() == whole.sets.neurons.tolist()
 
 
 @pytest.mark.slow
