@@ -15,7 +15,7 @@ from harness.claims import (
     Procedure,
     in_every_cell,
 )
-from harness.data.facts import Dataset, QueryForm
+from harness.data.facts import Dataset
 from harness.execution.engine import Engine
 from harness.execution.estimate import matrix_product_rate
 from harness.execution.local import InProcess
@@ -27,6 +27,7 @@ from harness.manifest import make_manifest
 from harness.models.handle import ModelHandle
 from harness.pipeline.cell import Cell
 from harness.pipeline.claim_row import claim_row
+from harness.pipeline.datasets import Datasets
 from harness.pipeline.measured.cells import MeasuredCells
 from harness.pipeline.precision import compare_precision
 from harness.pipeline.preview import Preview, preview
@@ -50,7 +51,7 @@ class Workspace:
         self.settings = settings
         self._progress = Recorded(progress or Quiet(), settings.store)
         self._engine = engine or InProcess()
-        self._datasets: dict[tuple[str, QueryForm], Dataset] = {}
+        self._datasets = Datasets(settings)
         self._evidence: dict[tuple[str, str], Evidence] = {}
         self._with_size: dict[tuple[str, str], Evidence] = {}
         self._measured = MeasuredCells()
@@ -65,22 +66,8 @@ class Workspace:
         return tuple(self._cells)
 
     def dataset(self, model: ModelHandle) -> Dataset:
-        """The facts that `model` is asked for: `settings.data`, or what suits the model.
-
-        Raises:
-            DataError: they cannot be read.
-            ConfigError: a relation that does not exist.
-        """
-        source = model.facts_source(self.settings.data)
-        key = (source, model.query_form)
-        if key not in self._datasets:
-            dataset = model.dataset(source, offline=self.settings.offline)
-            if self.settings.relations:
-                dataset = dataset.only(self.settings.relations)
-            if self.settings.limit is not None:
-                dataset = dataset.sample(self.settings.limit, self.settings.seed)
-            self._datasets[key] = dataset
-        return self._datasets[key]
+        """The facts that `model` is asked for; see `Datasets.of`."""
+        return self._datasets.of(model)
 
     def cell(self, model: ModelHandle, localizer: Localizer) -> Cell:
         """The model under the localizer, on the facts that it is asked for.
