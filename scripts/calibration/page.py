@@ -9,7 +9,6 @@ from tabulate import tabulate
 
 from harness.atomic import write_atomically
 from harness.statistics.bootstrap import CLOPPER_PEARSON, NO_SPREAD
-from scripts.calibration.asked import INTERVALS, RULES, Coverage, Rule
 from scripts.calibration.case import ABOVE, BELOW, BOOTSTRAP_DRAWS, COVERS, FACTS, RELATIONS, key_of
 from scripts.calibration.criterion import (
     ENOUGH_RELATIONS,
@@ -21,7 +20,9 @@ from scripts.calibration.criterion import (
     most_errors,
 )
 from scripts.calibration.curves import draw_coverage, draw_power
+from scripts.calibration.intervals import INTERVALS, Coverage
 from scripts.calibration.results import Counted, all_cases
+from scripts.calibration.rules import RULES, Rule
 from scripts.calibration.wording import TEXT
 
 COLUMNS: Final = (4, *RELATIONS)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from harness.atomic import write_atomically
-from scripts.calibration.asked import RULES
 from scripts.calibration.criterion import most_errors
 from scripts.calibration.page import Page
 from scripts.calibration.results import Counted
+from scripts.calibration.rules import RULES
 
 TABLE: Final = Path("reports/calibration.csv")
 COLUMNS: Final = (

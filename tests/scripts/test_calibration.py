@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from scripts.calibration import results
-from scripts.calibration.asked import INTERVALS, RULES
 from scripts.calibration.case import COVERS, key_of
 from scripts.calibration.criterion import (
     Proportion,
@@ -17,8 +16,10 @@ from scripts.calibration.criterion import (
     is_blind,
     misses_too_often,
 )
+from scripts.calibration.intervals import INTERVALS
 from scripts.calibration.page import Page, write_page
 from scripts.calibration.results import CHUNK, Counted, all_cases, by_case, compute, read, run_task, tasks_of
+from scripts.calibration.rules import RULES
 
 SMALL = [
     key_of("shares", "share 0.5, correlation 0.2", 8, 10),

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from harness.claims.description import CURVE_CUTS
-from scripts.calibration.asked import RULES, Rule
 from scripts.calibration.case import Case
 from scripts.calibration.criterion import Proportion, errs, is_blind
 from scripts.calibration.joint import kappa_of, relations_of_calls, shares_of_models, slope_of
 from scripts.calibration.results import all_cases
+from scripts.calibration.rules import RULES, Rule
 from scripts.calibration.shares import cs2_of, decides, half_at_or_below, low_facts, relations_with_most, share_at_otsu
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from reports.figures.calibration import calibration, draw_calibration
-from scripts.calibration.asked import RULES
 from scripts.calibration.case import key_of
 from scripts.calibration.results import Counted, all_cases
+from scripts.calibration.rules import RULES
 from scripts.calibration.table import COLUMNS, write_table
 from tests.reports.html.made_run import made_run
 
