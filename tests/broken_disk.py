@@ -47,7 +47,7 @@ def _ending_at(step: str, end: Callable[[], NoReturn], spared: int) -> Iterator[
     def failing(original: Callable[..., Any]) -> Callable[..., Any]:
         def fail(*args: Any, **named: Any) -> Any:
             nonlocal left
-            if step in ("open", "write") and "w" not in (args[1] if len(args) > 1 else named.get("mode", "r")):
+            if step in ("open", "write") and "r" in (args[1] if len(args) > 1 else named.get("mode", "r")):
                 return original(*args, **named)  # reading goes well
             left -= 1
             if left >= 0:
