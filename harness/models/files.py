@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from harness.json_text import parse_json
+from harness.paths import existing_file
 
 MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 """What is fetched of a model: configuration, weights in safetensors, and its tokenizer."""
@@ -22,7 +23,7 @@ def missing_files(folder: Path) -> tuple[str, ...]:
     """
     missing = () if (folder / _CONFIG).is_file() else (_CONFIG,)
     if (folder / _INDEX).is_file():
-        return missing + tuple(name for name in _shards(folder / _INDEX) if not (folder / name).is_file())
+        return missing + tuple(n for n in _shards(folder / _INDEX) if existing_file(str(folder / n)) is None)
     return missing if any(folder.glob("*.safetensors")) else (*missing, _WEIGHTS)
 
 
