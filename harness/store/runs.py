@@ -56,7 +56,7 @@ def save_run(
         "facts.csv": _written(facts),
         **{file: _written(table) for file, table in (tables or {}).items()},
     }
-    unfinished = root / "runs" / f".{name}.{secrets.token_hex(4)}.tmp"  # half a run would be taken for a whole one
+    unfinished = root / "runs" / f".{secrets.token_hex(8)}.tmp"  # half a run would be taken for a whole one
     try:
         for file, content in files.items():
             (unfinished / file).parent.mkdir(parents=True, exist_ok=True)
