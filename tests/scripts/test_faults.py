@@ -12,10 +12,10 @@ from scripts.faults.kinds import KINDS
 from scripts.faults.world import SHARD_ROWS, Cost, World, shards_of
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     rows = plan_module.SHARD_ROWS
-    yield World(tmp_path)
+    yield World(tmp_path_factory.mktemp("world"))
     plan_module.SHARD_ROWS = rows
 
 
@@ -35,9 +35,9 @@ def test_a_shard_that_goes_without_a_fault_of_its_own_is_lost(world: World) -> N
     assert cost == Cost(faults=2, lost=SHARD_ROWS, again=SHARD_ROWS)
 
 
-def test_a_number_that_changes_is_wrong(world: World) -> None:
+def test_a_number_that_changes_is_wrong(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     cost, key = Cost(), world.keys[-1]
-    world.rows[key] = replace(world.rows[key], answer_probability=0.125)
+    monkeypatch.setitem(world.rows, key, replace(world.rows[key], answer_probability=0.125))
     world.trial(cost, nothing)
     assert cost == Cost(faults=1, wrong=1)
 
