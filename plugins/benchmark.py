@@ -1,6 +1,5 @@
 """One session of the benchmark: what is asked for, on which models, and how the run is saved in the end."""
 
-import shlex
 import sys
 import time
 from collections import Counter
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import pytest
 
 from harness.errors import ConfigError, HarnessError
-from harness.execution.leaving import leave_soon
 from harness.execution.progress import Progress
+from plugins.interruption import Interruption, command_line
 from plugins.junit import note_smoke
 from plugins.progress import make_progress
 from plugins.run_log import RunLog, attach_effort, run_log
@@ -99,6 +98,11 @@ class Benchmark:
         self._noted_loads: Counter[str] = Counter()
 
     @property
+    def working(self) -> bool:
+        """Whether anything may have been localized, here or in processes of xdist's."""
+        return self._workspace is not None or self._config.pluginmanager.hasplugin("dsession")
+
+    @property
     def workspace(self) -> "Workspace":
         """What localizes and judges; made when the first claim asks for it."""
         if self._workspace is None:
@@ -149,15 +153,6 @@ class Benchmark:
             # Frames and exceptions refer to each other, so only the collector frees them.
             self.backend.free_memory()
 
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Says that nothing finished is lost."""
-        working = self._workspace is not None or self._config.pluginmanager.hasplugin("dsession")
-        if working and excinfo.errisinstance(KeyboardInterrupt):
-            run_log(self._config).notes.append(
-                f"Interrupted. What was localized is kept in {self.request.store}; the same command resumes."
-            )
-            leave_soon(pytest.ExitCode.INTERRUPTED)
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Saves the run with every claim row, then its report; before a JUnit file is written, which says of it too."""
@@ -173,14 +168,13 @@ class Benchmark:
                 break
 
     def _save(self, log: RunLog) -> None:
-        arguments = [str(argument) for argument in self._config.invocation_params.args]
         cells = [(model, localizer) for model in self.models for localizer in self.localizers]
         cells = [(model, localizer) for model, localizer in cells if (model.name, localizer.name) in log.cells]
         log.folder = self.workspace.save_run(
             log.rows,
             cells=cells,
             name=self.request.save,
-            command=shlex.join(["pytest", *arguments]),
+            command=command_line(self._config),
             seconds=time.monotonic() - self._started,
         )
         in_full = self.workspace.compare_precision(log.folder, cells)
@@ -216,6 +210,8 @@ def activate(config: pytest.Config, backend: Backend) -> None:
         kind = pytest.Collector.CollectError if run_log(config).collecting else pytest.UsageError
         raise kind(str(error)) from None
     config.pluginmanager.register(benchmark, "kntests-benchmark")
+    interruption = Interruption(config, store=benchmark.request.store, working=lambda: benchmark.working)
+    config.pluginmanager.register(interruption, "kntests-interruption")
     if benchmark.request.dry_run:
         config.pluginmanager.import_plugin("plugins.dry_run")
         config.option.dist, config.option.tx = "no", []  # -n would start processes for nothing

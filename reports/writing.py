@@ -9,6 +9,7 @@ from harness.atomic import write_atomically
 from harness.errors import StoreError
 from reports.claim_tables import claim_tables
 from reports.document import document
+from reports.file_names import file_name, told_apart
 from reports.formats import csv, latex
 from reports.paper_tables import tables_of
 from reports.run import SavedRun
@@ -37,8 +38,11 @@ def write_reports(run: SavedRun, folder: Path, formats: Collection[str]) -> list
         What was written.
 
     Raises:
-        StoreError: the folder cannot be written.
+        StoreError: the folder cannot be written, or leads elsewhere.
     """
+    for name in ("tables", "figures"):
+        if (folder / name).is_symlink():
+            raise StoreError("is a link, so the reports would come to lie elsewhere", path=folder / name)
     files: dict[Path, str] = {}
     if formats:
         tables = tables_of(run)
@@ -46,9 +50,10 @@ def write_reports(run: SavedRun, folder: Path, formats: Collection[str]) -> list
             files[folder / "tables" / "verdicts.md"] = document(run.record, tables)
         if "html" in formats:  # its figures import matplotlib, which takes seconds
             files[folder / "report.html"] = importlib.import_module("reports.html").page(run)
-        for table in (*claim_tables(run.record), *tables):
-            for ending, render in (_TABLES[name] for name in _TABLES if name in formats):
-                files[folder / "tables" / f"{table.name}{ending}"] = render(table)
+        tables = [*claim_tables(run.record), *tables]
+        for name, table in zip(told_apart(file_name(table.name) for table in tables), tables, strict=True):
+            for ending, render in (_TABLES[form] for form in _TABLES if form in formats):
+                files[folder / "tables" / f"{name}{ending}"] = render(table)
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,15 +3,19 @@
     pip install atheris                                     # a wheel for Linux and Python 3.11
     python scripts/fuzz.py facts -max_total_time=720        # one loader, twelve minutes; ends at the first failure
     python scripts/fuzz.py shards crash-0123...             # a failure again, from the file that it left
+    python scripts/fuzz.py all -max_total_time=720          # every loader in turn, and a table: inputs tried, failures
 
-The loaders are facts, patterns, records, shards and expressions; what follows the name is libFuzzer's. It ends the
-process itself, so the folder in which files were written stays in TMPDIR; in memory it is ten times as fast.
+The loaders are facts, patterns, records, shards, models and expressions; what follows the name is libFuzzer's. It ends
+the process itself, so the folder in which files were written stays in TMPDIR; in memory it is ten times as fast.
 """
 
 import io
 import json
+import re
+import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +24,7 @@ from typing import Any
 import atheris
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tabulate import tabulate
 
 with atheris.instrument_imports(include=["harness", "reports", "plugins"]):
     from harness.attribution.quadrature import Quadrature
@@ -27,6 +32,7 @@ with atheris.instrument_imports(include=["harness", "reports", "plugins"]):
     from harness.data.check import check_folder
     from harness.data.folder import load_folder
     from harness.errors import HarnessError
+    from harness.models.files import foreign_weights, missing_files
     from harness.records import RunRecord
     from harness.store.inspection import leftovers, problems
     from harness.store.rows import ROW_SCHEMA
@@ -71,6 +77,16 @@ def read_shard(content: bytes) -> None:
     list(leftovers(WORK / "store"))
     store.present()
     store.read(["k1"])
+
+
+def read_model(content: bytes) -> None:
+    """What is read of a model's folder before transformers comes to it: configuration and index."""
+    folder = WORK / "model"
+    folder.mkdir(exist_ok=True)
+    for name in ("config.json", "model.safetensors.index.json"):
+        (folder / name).write_bytes(content)
+    missing_files(folder)
+    foreign_weights(folder)
 
 
 def read_expressions(content: bytes) -> None:
@@ -143,6 +159,7 @@ def _made_up(source: Any, depth: int) -> Any:
 
 SHARD_KEYS = ["k1", "k2"]
 SHARD_NAME = shard_name(SHARD_KEYS)
+MODEL: Any = {"weight_map": {"a": "model-1.safetensors", "b": "../x.bin"}, "transformers_weights": "y.safetensors"}
 RECORD = json.loads(RunRecord(manifest=MANIFEST, claims=(ROW,)).to_json())
 
 LOADERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
@@ -150,14 +167,34 @@ LOADERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "patterns": (lambda content: read_folder(either(content, PATTERNS), lines(FACTS)), [lines(PATTERNS)]),
     "records": (lambda content: read_record(either(content, [RECORD])), [lines([RECORD])]),
     "shards": (read_shard, [a_shard()]),
+    "models": (lambda content: read_model(either(content, [MODEL])), [lines([MODEL])]),
     "expressions": (read_expressions, [text.encode() for text in EXPRESSIONS]),
 }
 
 
+def fuzz_all(arguments: list[str]) -> int:
+    """Fuzzes one loader after the other and prints a table; 1 if something came through that is no error of ours."""
+    rows: list[tuple[str, str, str, str]] = []
+    for name in LOADERS:
+        started = time.monotonic()
+        command = [sys.executable, __file__, name, *arguments]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+        tried = [int(number) for number in re.findall(r"^#(\d+)", done.stderr, re.MULTILINE)]
+        if done.returncode:
+            sys.stderr.write(done.stderr[-4000:])
+        rows.append(
+            (name, f"{max(tried, default=0):,}", str(int(done.returncode != 0)), f"{time.monotonic() - started:.0f}")
+        )
+    print(tabulate(rows, ["loader", "bad inputs tried", "failures", "seconds"], colalign=("left", *["right"] * 3)))
+    return int(any(row[2] != "0" for row in rows))
+
+
 def main(arguments: list[str]) -> None:
     """Fuzzes the loader that is named, from examples of what it is for; never returns."""
+    if arguments[1:2] == ["all"]:
+        sys.exit(fuzz_all(arguments[2:]))
     if len(arguments) < 2 or arguments[1] not in LOADERS:
-        sys.exit(f"usage: {arguments[0]} {'|'.join(LOADERS)} [libFuzzer's arguments]")
+        sys.exit(f"usage: {arguments[0]} {'|'.join(LOADERS)}|all [libFuzzer's arguments]")
     read, examples = LOADERS[arguments[1]]
     corpus = WORK / "corpus"
     corpus.mkdir()

@@ -34,10 +34,22 @@ def broken_disk(step: str, code: int, *, spared: int = 0) -> Iterator[None]:
 
 
 @contextmanager
-def dying_at(step: str) -> Iterator[None]:
+def dying_at(step: str, *, spared: int = 0) -> Iterator[None]:
     """Ends this process at a step, as kill -9 would: nothing is closed, nothing is tidied up."""
-    with _ending_at(step, lambda: os._exit(DEAD), 0):
+    with _ending_at(step, lambda: os._exit(DEAD), spared):
         yield
+
+
+def died(work: Callable[[], object], step: str, *, spared: int = 0) -> bool:
+    """Whether a process of its own that does `work` died at that step, which it does if it comes there."""
+    child = os.fork()
+    if child == 0:
+        try:
+            with dying_at(step, spared=spared):
+                work()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == DEAD
 
 
 @contextmanager
@@ -47,7 +59,7 @@ def _ending_at(step: str, end: Callable[[], NoReturn], spared: int) -> Iterator[
     def failing(original: Callable[..., Any]) -> Callable[..., Any]:
         def fail(*args: Any, **named: Any) -> Any:
             nonlocal left
-            if step in ("open", "write") and "w" not in (args[1] if len(args) > 1 else named.get("mode", "r")):
+            if step in ("open", "write") and "r" in (args[1] if len(args) > 1 else named.get("mode", "r")):
                 return original(*args, **named)  # reading goes well
             left -= 1
             if left >= 0:

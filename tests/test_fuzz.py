@@ -14,6 +14,8 @@ from harness.consistency import parse_threshold
 from harness.data.check import check_folder
 from harness.data.folder import load_folder
 from harness.errors import HarnessError
+from harness.models.files import foreign_weights
+from harness.models.names import resolve_name
 from harness.records import RunRecord
 from harness.store.inspection import leftovers, problems
 from plugins.settings import whole
@@ -72,6 +74,23 @@ def read_all(folder: Path) -> None:
         f"{query.prompt} {query.fact.object} {query.fact.uid}".encode()
 
 
+WEIGHTS = st.fixed_dictionaries({"weight_map": st.dictionaries(st.text(), JSON)}) | st.fixed_dictionaries(
+    {}, optional={"model_type": JSON, "transformers_weights": JSON}
+)
+
+
+@MANY
+@given(config=lines_of(WEIGHTS), index=lines_of(WEIGHTS))
+@example(config=DEEP, index=DEEP)
+@example(config=b"{}", index=json.dumps({"weight_map": {"a": "x" * 5000, "b": "\x00", "c": "\ud800"}}).encode())
+def test_what_a_models_folder_says_of_its_weights(tmp_path: Path, config: bytes, index: bytes) -> None:
+    (tmp_path / "config.json").write_bytes(config)
+    (tmp_path / "model.safetensors.index.json").write_bytes(index)
+    (tmp_path / "model.safetensors").touch()
+    allowed_to_refuse(lambda: resolve_name(str(tmp_path)))
+    foreign_weights(tmp_path)
+
+
 @MANY
 @given(text=st.text() | JSON.map(json.dumps) | st.dictionaries(st.text(), JSON).map(json.dumps))
 @example(text="1" * 5000)
@@ -119,7 +138,6 @@ def test_stores_of_somebody_else(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize("name", ["\x00", "a\x00b", "../" * 40 + "etc/passwd", "x" * 5000, "\ud800"])
 def test_names_of_data_and_models_that_are_no_paths(name: str) -> None:
     from harness.data.sources import load_dataset
-    from harness.models.names import resolve_name
 
     allowed_to_refuse(lambda: resolve_name(name))
     allowed_to_refuse(lambda: load_dataset(name, offline=True))

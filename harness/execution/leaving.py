@@ -3,11 +3,59 @@
 import atexit
 import os
 import signal
+import socket
 import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Final
 
 PATIENCE: Final = 1.0
 """Seconds for Ray to take leave in: enough for the node of a cluster of our own to end its processes."""
+
+GRACE: Final = 2.0
+"""Seconds in which an interrupted process is to end by itself. What is on disk is whole at every moment."""
+
+
+@contextmanager
+def ending_when_interrupted(status: int, say: Callable[[], object]) -> Generator[None]:
+    """Has this process end within `GRACE` seconds of an interrupt that comes inside, whatever it is computing.
+
+    Python hears of an interrupt when the operation at hand is done, and the gradient of a batch is one operation that
+    may take minutes. So another thread is told at once. Nothing is done where this is not the main thread, or where
+    somebody else handles interrupts.
+
+    Args:
+        status: the exit status.
+        say: called before, if the process does not end by itself.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    before = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(here, status, say), daemon=True, name="interrupts").start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        there.close()  # what was written into it is still read
+
+
+def _watch(signals: socket.socket, status: int, say: Callable[[], object]) -> None:
+    """Reads the number of every signal; ends the process some time after an interrupt."""
+    with signals:
+        while number := signals.recv(1):
+            if number[0] == signal.SIGINT:
+                time.sleep(GRACE)
+                try:
+                    say()
+                    sys.stderr.flush()
+                finally:
+                    os._exit(status)
 
 
 def leave_soon(status: int) -> None:

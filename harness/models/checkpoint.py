@@ -13,7 +13,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer, PreTrainedTo
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import ModelError
-from harness.models.files import foreign_weights
+from harness.models.files import distributed_weights, foreign_weights
 from harness.models.placement import DeviceMap, check_placed
 
 # What transformers raises for files that are not what they should be.
@@ -93,12 +93,7 @@ def read_weights(
     Raises:
         ModelError: the weights are damaged, are not those of the configuration, or do not fit on the devices.
     """
-    if foreign := foreign_weights(folder):
-        raise ModelError(
-            f"the index of the weights of {name!r} names {foreign[0]!r}, which is no safetensors file of its folder;"
-            " nothing else is read",
-            model=name,
-        )
+    _check_weight_files(folder, name)
     with quiet_transformers():
         try:
             model, found = auto_class.from_pretrained(
@@ -131,15 +126,36 @@ def read_weights(
     return model
 
 
-def without_weights(config: Any, auto_class: Any, *, name: str, trust_remote_code: bool) -> Any:
+def _check_weight_files(folder: Path, name: str) -> None:
+    """Makes sure that only safetensors files of the folder are read, all of which are in its fingerprint.
+
+    Raises:
+        ModelError: something else would be read.
+    """
+    if foreign := foreign_weights(folder):
+        raise ModelError(
+            f"{name!r} names {foreign[0]!r} among its weights, which is no safetensors file of its folder; nothing else"
+            " is read",
+            model=name,
+        )
+    if pieces := distributed_weights(folder):
+        raise ModelError(
+            f"the weights of {name!r} are in torch's distributed form ({pieces[0]}); write them with save_pretrained",
+            model=name,
+        )
+
+
+def without_weights(config: Any, auto_class: Any, *, name: str, attention: str, trust_remote_code: bool) -> Any:
     """The model that a configuration describes, on the meta device: shapes cost nothing.
+
+    The attention implementation is given as it is for weights: one that a configuration names may be code of the hub.
 
     Raises:
         ModelError: the configuration makes no model.
     """
     try:
         with torch.device("meta"):
-            return auto_class.from_config(config, trust_remote_code=trust_remote_code)
+            return auto_class.from_config(config, attn_implementation=attention, trust_remote_code=trust_remote_code)
     except _FAULTS as error:
         raise ModelError(f"the config.json of {name!r} makes no model: {error}", model=name) from error
 

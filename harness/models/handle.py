@@ -21,7 +21,7 @@ from harness.models.checkpoint import read_config, read_tokenizer, read_weights,
 from harness.models.context import context_length
 from harness.models.expected import expected_verdicts
 from harness.models.families import Family, family_of
-from harness.models.fingerprint import tokenizer_fingerprint, weights_fingerprint
+from harness.models.fingerprint import code_fingerprint, tokenizer_fingerprint, weights_fingerprint
 from harness.models.folder_of import folder_of
 from harness.models.loaded import LoadedModel
 from harness.models.names import ModelName, resolve_name
@@ -144,7 +144,11 @@ class ModelHandle:
             ModelError: the configuration makes no model, or its family's row does not fit.
         """
         empty = without_weights(
-            self.config, self._auto_class, name=self.name, trust_remote_code=self._trust_remote_code
+            self.config,
+            self._auto_class,
+            name=self.name,
+            attention=self.family.attention,
+            trust_remote_code=self._trust_remote_code,
         )
         parts = LoadedModel(
             name=self.name, model=empty, tokenizer=self.tokenizer, fingerprint="", adapter=self._adapter
@@ -239,6 +243,7 @@ class ModelHandle:
             "dtype": self.dtype,
             "attention": self.family.attention,
             **({"adapter": describe(self.family)} if self.family is self._adapter else {}),
+            **({"code": code_fingerprint(self.folder)} if self._runs_own_code else {}),
         }
 
     def describe(self) -> dict[str, Any]:
@@ -268,6 +273,11 @@ class ModelHandle:
             "offline": self._offline,
             "trust_remote_code": self._trust_remote_code,
         }
+
+    @property
+    def _runs_own_code(self) -> bool:
+        """Whether Python files that came with it take the place of transformers' own."""
+        return self._trust_remote_code and bool(getattr(self.config, "auto_map", None))
 
     @property
     def _auto_class(self) -> Any:

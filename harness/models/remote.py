@@ -5,7 +5,7 @@ refused where the fingerprint of the weights is not the one that was asked for.
 """
 
 import hashlib
-import os
+import secrets
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -69,7 +69,7 @@ def _copied(url: str, copies: Path, patterns: tuple[str, ...]) -> Path:
     folder = copies / _hashed(repr(state))
     if folder.is_dir():
         return folder
-    unfinished = copies / f".{folder.name}.{os.getpid()}"
+    unfinished = copies / f".{folder.name}.{secrets.token_hex(4)}"
     unfinished.mkdir(parents=True)
     try:
         for name in names:

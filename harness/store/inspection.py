@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import RecordError, StoreError
@@ -14,6 +15,7 @@ from harness.json_text import parse_json
 from harness.records import RunRecord
 from harness.store.localizations import NUMERICS_VERSION
 from harness.store.measurements import MEASUREMENTS_VERSION
+from harness.store.saved import saved_runs
 from harness.store.shards import UNREADABLE, MalformedShardError, shard_name
 
 KINDS: Final = {"localizations": ("numerics", NUMERICS_VERSION), "measurements": ("version", MEASUREMENTS_VERSION)}
@@ -39,6 +41,11 @@ class StoredFolder:
     shards: tuple[Path, ...]
     rows: int
     size: int
+
+    @property
+    def sound(self) -> bool:
+        """Whether the folder is called by what its manifest hashes to; nothing else is a folder of ours."""
+        return _key(self.manifest) == self.path.name
 
     @property
     def current(self) -> bool:
@@ -76,7 +83,7 @@ class Leftover:
 
 
 def stored_folders(root: Path) -> list[StoredFolder]:
-    """Every folder of shards, by kind and name.
+    """Every folder of shards, by kind and name; links are not followed, since they may lead out of the store.
 
     Raises:
         StoreError: there is no store.
@@ -86,8 +93,9 @@ def stored_folders(root: Path) -> list[StoredFolder]:
     return [
         _folder(path, kind)
         for kind in KINDS
+        if not (root / kind).is_symlink()
         for path in sorted((root / kind).glob("*/"))
-        if not path.name.startswith(".")
+        if not path.name.startswith(".") and not path.is_symlink()
     ]
 
 
@@ -97,18 +105,20 @@ def problems(root: Path) -> Iterator[Problem]:
     Raises:
         StoreError: there is no store.
     """
+    for link in (p for kind in KINDS for p in (root / kind, *sorted((root / kind).glob("*"))) if p.is_symlink()):
+        yield Problem(path=link, what="is a link, which may lead out of the store: not looked at, never removed")
     for folder in stored_folders(root):
         if not folder.manifest:
             yield Problem(
                 path=folder.path / "manifest.json", what="cannot be read, so nobody knows what these rows are"
             )
-        elif _key(folder.manifest) != folder.path.name:
+        elif not folder.sound:
             yield Problem(path=folder.path / "manifest.json", what="is another folder's: its hash is not this name")
         for shard in folder.shards:
             reason = _damage(shard)
             if reason is not None:
                 yield Problem(path=shard, what=f"{reason}; its rows are computed again by the next run that wants them")
-    for run in sorted((root / "runs").glob("*/")):
+    for run in saved_runs(root):
         try:
             RunRecord.from_json((run / "run.json").read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, RecordError) as error:
@@ -124,7 +134,7 @@ def leftovers(root: Path) -> Iterator[Leftover]:
         StoreError: there is no store.
     """
     for folder in stored_folders(root):
-        if folder.manifest and not folder.current:
+        if folder.sound and not folder.current:
             yield Leftover(path=folder.path, why="made by another version; this one never reads it", size=folder.size)
             continue
         for path in sorted(folder.path.iterdir()):
@@ -132,20 +142,21 @@ def leftovers(root: Path) -> Iterator[Leftover]:
                 path.suffix
             )
             if why is not None:
-                yield Leftover(path=path, why=why, size=path.stat().st_size)
+                yield Leftover(path=path, why=why, size=_size(path))
         yield from _contained(folder)
+    for path in sorted((root / "runs").glob(".*.tmp")):
+        yield Leftover(path=path, why="was being saved at a crash", size=_size(path))
 
 
 def _contained(folder: StoredFolder) -> Iterator[Leftover]:
-    """Shards all of whose rows lie in larger ones too."""
-    covered: set[str] = set()
-    keys = {shard: _keys(shard) for shard in folder.shards}
-    for shard, own in sorted(keys.items(), key=lambda item: (-len(item[1] or ()), item[0].name)):
-        if own is None:
-            continue
-        if covered.issuperset(own):
-            yield Leftover(path=shard, why="all its rows are in other shards too", size=shard.stat().st_size)
-        covered.update(own)
+    """Shards all of whose rows lie in larger ones too, which are sound and of the same columns."""
+    covered: dict[pa.Schema, set[str]] = {}
+    keys = {shard: _keys(shard) for shard in folder.shards if _damage(shard) is None}
+    for shard, own in sorted(keys.items(), key=lambda item: (-len(item[1]), item[0].name)):
+        others = covered.setdefault(pq.read_schema(shard), set())
+        if others.issuperset(own):
+            yield Leftover(path=shard, why="all its rows are in other shards too", size=_size(shard))
+        others.update(own)
 
 
 def _folder(path: Path, kind: str) -> StoredFolder:
@@ -156,8 +167,14 @@ def _folder(path: Path, kind: str) -> StoredFolder:
         manifest=_manifest(path / "manifest.json"),
         shards=shards,
         rows=sum(map(_rows, shards)),
-        size=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+        size=_size(path),
     )
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder; a link is as long as what it says."""
+    files = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
+    return sum(file.lstat().st_size for file in files if file.is_symlink() or file.is_file())
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -179,11 +196,8 @@ def _rows(shard: Path) -> int:
         return 0
 
 
-def _keys(shard: Path) -> list[str] | None:
-    try:
-        return cast(list[str], pq.read_table(shard, columns=["row_key"])["row_key"].to_pylist())
-    except UNREADABLE:
-        return None
+def _keys(shard: Path) -> list[str]:
+    return cast(list[str], pq.read_table(shard, columns=["row_key"])["row_key"].to_pylist())
 
 
 def _damage(shard: Path) -> str | None:

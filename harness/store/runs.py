@@ -2,6 +2,7 @@
 
 import io
 import re
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +16,8 @@ import pyarrow.parquet as pq
 from harness.atomic import write_atomically
 from harness.errors import ConfigError, StoreError
 from harness.records import RunRecord
+from harness.store.lock import alone
+from harness.store.saved import number_and_name, saved_runs
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -26,7 +29,7 @@ def save_run(
     facts: pd.DataFrame,
     tables: Mapping[str, pd.DataFrame | pa.Table] | None = None,
 ) -> Path:
-    """Writes a run into a folder of its own.
+    """Writes a run into a folder of its own, which is there when it is complete.
 
     Args:
         root: the store.
@@ -53,21 +56,19 @@ def save_run(
         "facts.csv": _written(facts),
         **{file: _written(table) for file, table in (tables or {}).items()},
     }
-    folder = None
+    unfinished = root / "runs" / f".{secrets.token_hex(8)}.tmp"  # half a run would be taken for a whole one
     try:
-        folder = _new_folder(root / "runs", name)
         for file, content in files.items():
-            (folder / file).parent.mkdir(exist_ok=True)
-            write_atomically(folder / file, content)
+            (unfinished / file).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(unfinished / file, content)
+        return _numbered(unfinished, root, name)
     except OSError as error:
-        if folder is not None:  # half a run would be taken for a whole one
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         raise StoreError(
             f"the run cannot be saved: {error.strerror}. Localizations that are stored stay, so the same command"
             " judges again in little time",
             path=root / "runs",
         ) from error
-    return folder
 
 
 def save_precision(folder: Path, precision: Mapping[str, dict[str, Any]]) -> None:
@@ -101,12 +102,8 @@ def _written(table: pd.DataFrame | pa.Table) -> bytes:
     return stream.getvalue()
 
 
-def _new_folder(runs: Path, name: str) -> Path:
-    """Creates the folder with the next free number; two processes that try the same number get different ones."""
-    runs.mkdir(parents=True, exist_ok=True)
-    number = max((int(p.name[:4]) for p in runs.iterdir() if re.match(r"\d{4}_", p.name)), default=0) + 1
-    while any(runs.glob(f"{number:04d}_*")):
-        number += 1
-    folder = runs / f"{number:04d}_{name}"
-    folder.mkdir()
-    return folder
+def _numbered(unfinished: Path, root: Path, name: str) -> Path:
+    """Gives a folder that is complete the next number; processes that save at once get different ones."""
+    with alone(root / "runs" / ".lock", lambda: None):
+        number = max((number_and_name(run)[0] for run in saved_runs(root)), default=0) + 1
+        return unfinished.rename(root / "runs" / f"{number:04d}_{name}")

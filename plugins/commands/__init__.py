@@ -7,12 +7,14 @@ cost the seconds that importing torch takes.
 import argparse
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, Protocol, cast
 
 from harness.errors import HarnessError
-from harness.execution.leaving import leave_soon
+from harness.execution.leaving import ending_when_interrupted, leave_soon
 
 COMMANDS: Final = {
     "fetch": "bring data from its public home into the cache",
@@ -27,6 +29,8 @@ COMMANDS: Final = {
     "sensitivity": "show how far results depend on the selection of neurons and on the quadrature",
 }
 """Every command and what it does; its module has the same name, with underscores."""
+
+_KEPT: Final = "what was finished is kept, the same command resumes"
 
 _MODULES: Final = {"list": "runs"}
 """Command whose module has another name: here, `list` has to stay what it is everywhere."""
@@ -55,10 +59,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         do, 130 after an interruption, 141 where nobody reads the output any more.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    told = f"kntests {chosen}: interrupted; {_KEPT}: {shlex.join(['kntests', *words])}\n"
+    tell = cache(lambda: sys.stderr.write(told))  # once, whoever comes first
+    try:
+        with ending_when_interrupted(130, tell):
+            status = _run(words, chosen)
+        sys.stdout.flush()
+        return status
+    except HarnessError as error:
+        print(f"kntests {chosen}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        tell()
+        leave_soon(130)
+        return 130
+    except BrokenPipeError:  # whoever read the output, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(words: list[str], chosen: str | None) -> int:
+    """Imports the chosen command, which takes seconds where it needs torch, and runs it."""
     parser = argparse.ArgumentParser(prog="kntests", description="Beside the benchmark, which is `pytest kntests`:")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
-    chosen = next((word for word in words if not word.startswith("-")), None)
     command = None
     if chosen in COMMANDS:
         module = _MODULES.get(chosen, chosen.replace("-", "_"))
@@ -66,17 +91,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add_arguments(parsers[chosen])
     arguments = parser.parse_args(words)
     assert command is not None, "argparse lets no other command pass"
-    try:
-        status = command.run(arguments)
-        sys.stdout.flush()
-        return status
-    except HarnessError as error:
-        print(f"kntests {chosen}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"kntests {chosen}: interrupted; what was finished is kept, the same command resumes", file=sys.stderr)
-        leave_soon(130)
-        return 130
-    except BrokenPipeError:  # whoever read the output, such as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    return command.run(arguments)

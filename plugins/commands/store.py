@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from harness.errors import StoreError
 from harness.store.inspection import Leftover, StoredFolder, leftovers, problems, stored_folders
+from harness.store.saved import saved_runs
 from plugins.options import OPTIONS
 
 _DEFAULT_STORE: Final = next(str(option.default) for option in OPTIONS if option.name == "store")
@@ -37,7 +38,7 @@ def _info(root: Path, _yes: bool) -> int:
     rows = [[f.kind, f.path.name, *_shown(f), len(f.shards), f.rows, _bytes(f.size)] for f in folders]
     heads = ["kind", "key", "weights", "localizer", "dtype", "shards", "rows", "size"]
     print(tabulate(rows, headers=heads, tablefmt="simple", disable_numparse=True) if rows else "no shards")
-    runs = [path for path in (root / "runs").glob("*/") if (path / "run.json").exists()]
+    runs = [path for path in saved_runs(root) if (path / "run.json").exists()]
     print(f"\n{sum(f.rows for f in folders)} rows, {_bytes(sum(f.size for f in folders))}; {len(runs)} saved runs")
     return 0
 
@@ -73,7 +74,7 @@ def _shown(folder: StoredFolder) -> list[str]:
 
 def _remove(leftover: Leftover) -> None:
     try:
-        if leftover.path.is_dir():
+        if leftover.path.is_dir() and not leftover.path.is_symlink():
             shutil.rmtree(leftover.path)
         else:
             leftover.path.unlink()

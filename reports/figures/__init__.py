@@ -14,6 +14,7 @@ from reports.figures.nulls import draw_nulls
 from reports.figures.split_halves import draw_split_halves
 from reports.figures.threshold_curves import draw_threshold_curves
 from reports.figures.violins import draw_cs2_by_relation, draw_predominance
+from reports.file_names import told_apart
 from reports.run import SavedRun
 
 __all__ = ["DrawnFigure", "figures_of", "save_figures"]
@@ -34,17 +35,6 @@ _DRAW: Final[tuple[Callable[[SavedRun], Iterator[DrawnFigure]], ...]] = (
 def figures_of(run: SavedRun) -> list[DrawnFigure]:
     """Those of the figures whose data the run has."""
     with drawing():
-        return _with_own_names([figure for draw in _DRAW for figure in draw(run)])
-
-
-def _with_own_names(figures: list[DrawnFigure]) -> list[DrawnFigure]:
-    """A figure whose file would be another's has a number behind its name."""
-    taken: set[str] = set()
-    named: list[DrawnFigure] = []
-    for figure in figures:
-        name, number = figure.name, 2
-        while name.casefold() in taken:
-            name, number = f"{figure.name}-{number}", number + 1
-        taken.add(name.casefold())
-        named.append(replace(figure, name=name))
-    return named
+        figures = [figure for draw in _DRAW for figure in draw(run)]
+    names = told_apart(figure.name for figure in figures)
+    return [replace(figure, name=name) for figure, name in zip(figures, names, strict=True)]

@@ -1,6 +1,5 @@
 """A figure that was drawn: its picture, its words and its data; and how it is saved."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from harness.atomic import write_atomically
 from harness.errors import StoreError
 from reports.figures.figure import mark_smoke, png_of, svg_of
+from reports.file_names import file_name
 from reports.formats.csv import NOT_A_RESULT
 from reports.run import SavedRun
 
@@ -66,11 +66,6 @@ def drawn(
         data=data,
         figure=figure,
     )
-
-
-def file_name(text: str) -> str:
-    """The text with a dash for whatever a file's name had better not hold."""
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
 
 
 def save_figures(figures: Iterable[DrawnFigure], folder: Path) -> list[Path]:

@@ -156,6 +156,7 @@ def test_ctrl_c_says_that_nothing_finished_is_lost(bench):
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == pytest.ExitCode.INTERRUPTED
-    assert "Interrupted. What was localized is kept in .kntests; the same command resumes." in output
+    again = "pytest -p xdist -n2 kntests --model=gpt2 --model=llama3"
+    assert f"Interrupted. What was localized is kept in .kntests; the same command resumes: {again}" in output
     assert "INTERNALERROR" not in output
     assert not (bench.path / ".kntests/runs").exists()

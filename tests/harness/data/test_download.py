@@ -180,7 +180,7 @@ def refuse_writing(monkeypatch: pytest.MonkeyPatch, code: int, error: str) -> No
     original = Path.open
 
     def read_only(self: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
-        if "w" in mode:
+        if "r" not in mode:
             raise OSError(code, error)
         return original(self, mode, *rest, **named)
 

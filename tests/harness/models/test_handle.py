@@ -70,6 +70,23 @@ def test_an_edited_weight_under_the_same_path_is_another_identity(folder: Path) 
     assert resolve_model(str(folder)).fingerprint != before
 
 
+def test_code_that_came_with_a_model_is_part_of_its_identity_where_it_is_run(folder: Path) -> None:
+    edit_config(folder, auto_map={"AutoModelForCausalLM": "modeling_own.Model"})
+    (folder / "modeling_own.py").write_text("scale = 1")
+
+    def identity(trust: bool) -> dict[str, object]:
+        return resolve_model(str(folder), trust_remote_code=trust).identity()
+
+    without, first = identity(False), identity(True)
+    (folder / "modeling_own.py").write_text("scale = 2")
+    assert identity(False) == without
+    assert first not in (without, identity(True))
+
+
+def test_trusting_a_model_that_has_no_code_changes_nothing(folder: Path) -> None:
+    assert resolve_model(str(folder), trust_remote_code=True).identity() == resolve_model(str(folder)).identity()
+
+
 def test_an_unknown_family_is_refused(tmp_path: Path) -> None:
     model = MixtralConfig(
         num_hidden_layers=1, hidden_size=16, intermediate_size=16, num_attention_heads=2, num_key_value_heads=2,

@@ -1,7 +1,11 @@
 """Shards that were damaged, or are somebody else's: quarantined by name, never believed, never a crash."""
 
+import json
 import os
+import shutil
+import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +16,7 @@ from hypothesis import strategies as st
 
 from harness.errors import StoreError
 from harness.store.shards import ShardFolder, shard_name
-from tests.broken_disk import DEAD, STEPS, dying_at
+from tests.broken_disk import STEPS, died
 
 SCHEMA = pa.schema(
     [
@@ -102,14 +106,66 @@ def test_a_process_that_dies_while_it_writes_leaves_a_sound_store(tmp_path: Path
     """As kill -9 would at this step: what was there is there, and what was being written is missing or whole."""
     folder = folder_in(tmp_path)
     folder.write(ROWS[:10])
-    child = os.fork()
-    if child == 0:
-        with dying_at(step):
-            folder.write(ROWS[10:])
-        os._exit(1)  # it should not have come so far
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == DEAD
+    assert died(lambda: folder.write(ROWS[10:]), step)
     again = folder_in(tmp_path)
     assert again.present() == {row["row_key"] for row in ROWS[:10]}
     assert again.read(again.present()).num_rows == 10
     again.write(ROWS[10:])
     assert again.read({row["row_key"] for row in ROWS}).num_rows == len(ROWS)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_process_that_dies_while_it_begins_a_store_leaves_one_that_can_be_begun(tmp_path: Path, step: str) -> None:
+    assert died(lambda: folder_in(tmp_path), step)
+    folder = folder_in(tmp_path)
+    folder.write(ROWS)
+    assert json.loads((folder.folder / "manifest.json").read_text()) == {"model": "m"}
+    assert folder.present() == {row["row_key"] for row in ROWS}
+
+
+def as_nobody(work: Callable[[], object]) -> int:
+    """Exit status of a process that does `work` as a user whom permissions hold, as they do not hold root."""
+    child = os.fork()
+    if child == 0:
+        status = 99
+        try:
+            if os.getuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            work()
+            status = 0
+        except StoreError:
+            status = 1
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_store_that_may_only_be_read(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """By its permissions: what is there is found, what is not cannot be written, and a damaged shard stays."""
+    root = Path(tempfile.mkdtemp())  # pytest's own folders are not for others
+    try:
+        folder = folder_in(root)
+        folder.write(ROWS)
+        content = the_shard(folder).read_bytes()
+        for path, mode in ((the_shard(folder), 0o444), (folder.folder, 0o555), (root, 0o555)):
+            path.chmod(mode)
+
+        def read() -> None:
+            again = folder_in(root)
+            with again.alone("rows", lambda: None):
+                assert again.read(again.present()).num_rows == len(ROWS)
+
+        assert as_nobody(read) == 0
+        assert as_nobody(lambda: folder_in(root).write(ROWS[:3])) == 1
+        assert as_nobody(lambda: ShardFolder(root, {"model": "other"}, SCHEMA)) == 1
+        assert {path.name for path in folder.folder.iterdir()} == {the_shard(folder).name, "manifest.json"}
+        the_shard(folder).chmod(0o644)
+        the_shard(folder).write_bytes(content[:50])
+        assert as_nobody(lambda: folder_in(root).present()) == 1
+        assert the_shard(folder).read_bytes() == content[:50]
+    finally:
+        for path in (root, *root.rglob("*")):
+            path.chmod(0o755)
+        shutil.rmtree(root)

@@ -37,7 +37,7 @@ KEPT = "what was finished is kept, the same command resumes"
         (
             KeyboardInterrupt(),
             130,
-            f"kntests check-data: interrupted; {KEPT}\n",
+            f"kntests check-data: interrupted; {KEPT}: kntests check-data .\n",
         ),
     ],
 )

@@ -1,12 +1,16 @@
 import json
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from harness.store.localizations import LocalizationStore
+from harness.store.localizations import NUMERICS_VERSION, LocalizationStore
 from harness.store.measurements import MeasurementStore
-from harness.store.shards import ShardFolder
+from harness.store.rows import ROW_SCHEMA
+from harness.store.shards import ShardFolder, shard_name
 from plugins.commands import main
 from tests.harness.store.test_localizations import row
 
@@ -87,6 +91,45 @@ def test_gc_removes_what_no_run_reads_and_nothing_else(store: Path, capsys: pyte
     assert not list(folder.glob(".*"))
     assert told(capsys, "gc", "--store", str(store)) == (0, "nothing to remove\n")
     assert LocalizationStore(store, IDENTITY).present() == {"a", "b"}
+
+
+@pytest.mark.parametrize("kind", ["damaged", "other columns", "other rows"])
+def test_gc_spares_a_shard_whose_rows_lie_in_no_sound_one_besides(
+    kind: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A larger shard has all its keys, and is set aside as soon as somebody reads it."""
+    sound = shard_of(store, "localizations")
+    folder = LocalizationStore(store, IDENTITY)
+    keys = ["a", "b", "c"]
+    larger = sound.with_name(shard_name(["x"] if kind == "other rows" else keys))
+    if kind == "other columns":
+        pq.write_table(pa.table({"row_key": keys}), larger)
+    else:
+        folder.write_rows([row(key) for key in keys])
+        written = sound.with_name(shard_name(keys))
+        if kind == "damaged":
+            column = pq.ParquetFile(written).metadata.row_group(0).column(7)
+            content = bytearray(written.read_bytes())
+            content[column.data_page_offset + column.total_compressed_size - 3] ^= 255
+            written.write_bytes(content)
+        written.rename(larger)
+    told(capsys, "gc", "--store", str(store), "--yes")
+    assert sound.exists()
+    with pytest.warns(UserWarning, match="set aside") if kind != "damaged" else nullcontext():
+        present = folder.present()
+    assert {"a", "b"} <= present
+    with pytest.warns(UserWarning, match="set aside") if kind == "damaged" else nullcontext():
+        assert folder.read(["a", "b"]).num_rows == 2
+
+
+def test_what_another_version_stored_is_neither_read_nor_touched(store: Path) -> None:
+    old = ShardFolder(store / "localizations", {**IDENTITY, "numerics": NUMERICS_VERSION - 1}, ROW_SCHEMA)
+    old.write([asdict(row("a", max_score=7.0)), asdict(row("old"))])
+    before = {path: path.read_bytes() for path in old.folder.iterdir()}
+    now = LocalizationStore(store, IDENTITY)
+    assert now.present() == {"a", "b"}
+    assert now.read(["a"]).to_pylist()[0]["max_score"] == row("a").max_score
+    assert {path: path.read_bytes() for path in old.folder.iterdir()} == before
 
 
 def test_what_is_no_store_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from harness.errors import StoreError
 from reports.figures import figures_of, save_figures
-from reports.figures.drawn import file_name
 from reports.figures.figure import VERDICTS
 from reports.figures.forest import draw_forests
 from reports.figures.threshold_curves import draw_threshold_curves
+from reports.file_names import file_name
 from reports.run import SavedRun, read_saved_run
 from tests.reports.saved import CLAIMS, CURVE, ROW, facts, save
 
