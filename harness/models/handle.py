@@ -12,10 +12,8 @@ from typing import Any
 
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedTokenizerBase
 
-from harness.data.download import OnBytes
-from harness.data.facts import Dataset, QueryForm
-from harness.data.sources import EMBEDDED, PARAREL, load_dataset
-from harness.errors import DataError, ModelError
+from harness.data.facts import QueryForm
+from harness.errors import ModelError
 from harness.models.adapters import describe
 from harness.models.checkpoint import read_config, read_tokenizer, read_weights, without_weights
 from harness.models.context import context_length
@@ -161,36 +159,14 @@ class ModelHandle:
         return expected_verdicts(self._source.id) if self.builtin else {}
 
     @property
+    def facts_of_its_own(self) -> str | None:
+        """What its facts are called, if it is a planted model, which speaks no language but its own."""
+        return None if self._source.planted is None else self._source.planted.recipe.name
+
+    @property
     def world(self) -> World | None:
         """The truth about a planted model: its facts and the neurons that hold them; None for any other."""
         return None if self._source.planted is None else grow(self._source.planted.recipe)
-
-    def facts_source(self, asked: str | None) -> str:
-        """What the facts are called that it is asked for: its own, if it came with the project and no others are named.
-
-        Raises:
-            DataError: it is a planted model, which speaks no language but its own.
-        """
-        if self._source.planted is None:
-            return asked or (EMBEDDED if self.builtin else PARAREL)
-        if asked is not None:
-            raise DataError(f"{self.name} knows no words but those of its own facts; leave out --data={asked}")
-        return self._source.planted.recipe.name
-
-    def dataset(self, source: str, *, offline: bool = False, on_bytes: OnBytes | None = None) -> Dataset:
-        """The facts of that source, asked for as this kind of model can be asked; see `load_dataset`.
-
-        Args:
-            source: as `facts_source` gives it.
-            offline: never ask the network.
-            on_bytes: told how far fetching is.
-
-        Raises:
-            DataError: they cannot be read.
-        """
-        if self.world is not None:
-            return self.world.dataset
-        return load_dataset(source, form=self.query_form, offline=offline, on_bytes=on_bytes)
 
     def loaded(self) -> LoadedModel:
         """The model with its weights, loaded at the first call.

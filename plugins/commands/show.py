@@ -14,6 +14,7 @@ from harness.errors import ConfigError
 from harness.localizers import make_localizer
 from harness.models.adapters import load_adapter
 from harness.models.handle import resolve_model
+from harness.pipeline.datasets import facts_for, facts_source
 from plugins.commands.download_bar import DownloadBar
 from plugins.commands.localized_fact import SUBSET_SIZE, LocalizedFact, facts_called, localize_fact
 from plugins.commands.notice import Notice
@@ -72,8 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         trust_remote_code=arguments.trust_remote_code,
     )
     with DownloadBar() as bar:
-        source = model.facts_source(arguments.data)
-        dataset = model.dataset(source, offline=arguments.offline, on_bytes=bar.update)
+        source = facts_source(model, arguments.data)
+        dataset = facts_for(model, source, offline=arguments.offline, on_bytes=bar.update)
     for fact in _facts(dataset, arguments.fact):
         found = localize_fact(
             fact,

@@ -30,5 +30,7 @@ def test_interrupted_session_says_that_the_same_command_resumes(bench):
     bench.claim(error="interrupt")
     result = bench.fresh("kntests", "--store=mine")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["Interrupted. What was localized is kept in mine; the same command resumes: pytest *kntests --store=mine"])
+    result.stdout.fnmatch_lines(
+        ["Interrupted. What was localized is kept in mine; the same command resumes: pytest *kntests --store=mine"]
+    )
     assert not (bench.path / "mine/runs").exists()
