@@ -62,6 +62,11 @@ def covers_too_seldom(counted: Proportion) -> bool:
     return counted.bounds[1] < FEWEST_COVERED
 
 
+def seldom_made(covering: Proportion, populations: int) -> bool:
+    """Whether an interval is made in so few of the populations that they are unusual ones."""
+    return covering.draws < SELDOM * populations
+
+
 def misses_too_often(covering: Proportion, populations: int, relations: int) -> bool:
     """Whether an interval fails, beyond doubt.
 
@@ -74,7 +79,7 @@ def misses_too_often(covering: Proportion, populations: int, relations: int) -> 
         populations: all of them.
         relations: relations of each.
     """
-    if covering.draws < SELDOM * populations:
+    if seldom_made(covering, populations):
         return errs(Proportion(covering.draws - covering.hits, populations), relations)
     return covers_too_seldom(covering)
 

@@ -18,6 +18,7 @@ from scripts.calibration.criterion import (
     is_blind,
     misses_too_often,
     most_errors,
+    seldom_made,
 )
 from scripts.calibration.curves import draw_coverage, draw_power
 from scripts.calibration.intervals import INTERVALS, Coverage
@@ -139,8 +140,14 @@ class Page:
         return list(dict.fromkeys(case.world for case in self._cases if case.topic == topic))
 
     def _fails(self, interval: Coverage, world: str, size: tuple[int, int], counted: Proportion) -> bool:
-        populations = self._counted[key_of(interval.topic, world, *size)].draws
-        return misses_too_often(counted, populations, size[0])
+        return misses_too_often(counted, self._populations(interval, world, size), size[0])
+
+    def _seldom(self, interval: Coverage, world: str, size: tuple[int, int], counted: Proportion) -> bool:
+        return seldom_made(counted, self._populations(interval, world, size))
+
+    def _populations(self, interval: Coverage, world: str, size: tuple[int, int]) -> int:
+        found = self._counted.get(key_of(interval.topic, world, *size))
+        return 0 if found is None else found.draws
 
     def _verdicts_of_intervals(self) -> str:
         rows: list[list[str]] = []
@@ -149,11 +156,14 @@ class Page:
             if not cells:
                 continue
             seldom = sum(self._fails(interval, *cell) for cell in cells)
-            often = sum(covers_too_often(cell[2]) for cell in cells)
-            values = sorted(cell[2].value for cell in cells)
+            usual = [cell for cell in cells if not self._seldom(interval, *cell)]
+            often = sum(covers_too_often(cell[2]) for cell in usual)
+            values = sorted(cell[2].value for cell in usual) or [float("nan")]
             verdict = f"**fails in {seldom} of {len(cells)} cases**" if seldom else "kept"
             if often:
                 verdict += f"; cautious in {often}"
+            if len(usual) < len(cells):
+                verdict += f"; seldom made in {len(cells) - len(usual)}"
             lowest, middle, highest = (percent(values[i]) for i in (0, len(values) // 2, -1))
             decides = "yes" if interval.decides else "no"
             rows.append([interval.name, interval.truth, decides, lowest, middle, highest, verdict])
@@ -212,7 +222,11 @@ class Page:
                     sizes = [(relations, facts) for relations in COLUMNS]
                     found = [(size, coverage(self._counted, interval, world, size)) for size in sizes]
                     cells = (
-                        _cell(one, rejected=one.draws > 0 and self._fails(interval, world, size, one))
+                        _cell(
+                            one,
+                            rejected=one.draws > 0 and self._fails(interval, world, size, one),
+                            aside=self._seldom(interval, world, size, one),
+                        )
                         for size, one in found
                     )
                     rows.append([world, str(facts), *cells])
@@ -237,7 +251,8 @@ class Page:
         for interval in INTERVALS:
             lines: dict[tuple[str, int], list[tuple[int, float]]] = {}
             for world, size, counted in self._interval_cells(interval):
-                lines.setdefault((world, size[1]), []).append((size[0], counted.value))
+                if not self._seldom(interval, world, size, counted):
+                    lines.setdefault((world, size[1]), []).append((size[0], counted.value))
             if lines:
                 found[interval.name] = [sorted(points) for points in lines.values()]
         return found
@@ -252,10 +267,11 @@ def _where(world: str, size: tuple[int, int], counted: Proportion) -> str:
     return f"{_counted(counted)} % of the populations: {world}; {size[0]} relations of {size[1]} facts"
 
 
-def _cell(counted: Proportion, *, rejected: bool) -> str:
+def _cell(counted: Proportion, *, rejected: bool, aside: bool = False) -> str:
     if not counted.draws:
         return "–"
-    return f"**{percent(counted.value)}**" if rejected else percent(counted.value)
+    shown = f"({percent(counted.value)})" if aside else percent(counted.value)
+    return f"**{shown}**" if rejected else shown
 
 
 def _table(name: str, note: str, rows: Sequence[Sequence[str]], columns: Sequence[int]) -> str:

@@ -74,7 +74,8 @@ How often a rule says what is not true, in per cent; bold where that rejects it.
 ## Coverage
 
 How often a 95 % interval covers, in per cent; bold where the interval fails by the criterion, with 4 relations too,
-which carry no verdict. Every line is a world and a number of facts; what lies below 70 % is cut off.
+which carry no verdict; in parentheses, and not in the curves, where it is made in fewer than a fifth of them. Every
+line is a world and a number of facts; what lies below 70 % is cut off.
 
 ![Coverage of each interval against the number of relations]({curves}/coverage.svg)
 
