@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import os
+import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -44,8 +44,7 @@ def planted_folder(planted: Planted) -> Path:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
         unfinished.mkdir()
         try:
             save(planted, unfinished)
