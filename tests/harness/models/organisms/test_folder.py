@@ -77,13 +77,9 @@ def test_another_process_that_was_faster_wins(tmp_path: Path, monkeypatch: pytes
     def overtaken(planted: Planted, folder: Path) -> None:
         monkeypatch.setattr(building, "save", save)
         planted_folder(planted)
-        folder.mkdir(exist_ok=True)
         save(planted, folder)
 
     monkeypatch.setattr(building, "save", overtaken)
-    # The other one shares this process here, so it takes another unfinished name.
-    numbers = iter([1, 2])
-    monkeypatch.setattr(building.os, "getpid", lambda: next(numbers))
     folder = planted_folder(planted)
     assert [path.name for path in (tmp_path / "planted").iterdir()] == [folder.name]
     assert (folder / "planted.json").exists()
