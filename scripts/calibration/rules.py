@@ -208,7 +208,8 @@ RULES: Final = (
         wrong=(SAME_SYNAPSES, ALIKE, MARGIN_APART),
         right=(APART,),
         facts=SCALED_FACTS,
-        note=SELECTION_NOTE + " It has to clear the margin with a difference of two classes, which takes 35 relations.",
+        note=SELECTION_NOTE
+        + " It has to clear the margin with a difference of two classes, which takes more than 36 relations.",
     ),
     Rule(
         name="local_edits_update, supported",
