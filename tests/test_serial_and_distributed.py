@@ -14,6 +14,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from harness.models.names import BUILTIN_FOLDER
+from harness.store.saved import saved_runs
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ def run(store: Path, *arguments: str) -> tuple[Counter[str], Path]:
     )
     assert result.returncode == 0, result.stdout + result.stderr
     (loads,) = re.findall(r"^models loaded: (.*)$", result.stdout, re.MULTILINE)
-    (folder,) = (store / "runs").iterdir()
+    (folder,) = saved_runs(store)
     each = (load.rpartition(" ") for load in loads.split(", "))
     return Counter({name: int(count) for name, _, count in each}), folder
 
