@@ -8,24 +8,21 @@ answer tokens behind it, which are as they were up to the layer of entry and see
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers.cache_utils import Cache
 
-from harness.activations.calls import first_output
+from harness.activations.entries import Entry, entry_neurons, projected_change
 from harness.activations.last_token import BlockState, LastToken
+from harness.activations.row_attention import attending_by_row
+from harness.activations.row_block import call_block
 from harness.models.hooks import replacing_input
-
-_BY_POSITION: Final = ("position_ids", "position_embeddings")
-"""Arguments of blocks that say something of every position, in transformers' own names."""
 
 
 def climb(
     state: LastToken,
-    entries: Sequence[Float[Tensor, "queries _rows d_ff"] | None],
+    entries: Sequence[Entry | None],
     scales: Sequence[Float[Tensor, "queries _below d_ff"] | None] | None = None,
 ) -> Tensor:
     """Runs rows from the layer where they enter to the last block.
@@ -48,13 +45,22 @@ def climb(
         Hidden states after the last block, [queries, rows * positions, d_model]: the positions of a row are adjacent,
         rows ordered by the layer of entry.
     """
+    with attending_by_row(state.model):
+        return _climb(state, entries, scales or [None] * len(entries))
+
+
+def _climb(
+    state: LastToken,
+    entries: Sequence[Entry | None],
+    scales: Sequence[Float[Tensor, "queries _below d_ff"] | None],
+) -> Tensor:
     rows: Tensor | None = None
     for block, module, projection, entry, scale in zip(
         state.blocks,
         state.model.blocks,
         state.model.output_projections,
         entries,
-        scales or [None] * len(entries),
+        scales,
         strict=True,
     ):
         device = block.output.device  # blocks may lie on several
@@ -62,15 +68,16 @@ def climb(
         entry = None if entry is None else entry.to(device)
         scale = None if scale is None else scale.to(device)
         if entry is not None and not state.model.family.ffn_added_as_is:
-            below = block.input[:, None].expand(-1, entry.shape[1], -1, -1).flatten(1, 2)
-            with replacing_input(projection, _put_last(entry, block.input.shape[1])):
+            neurons = entry_neurons(entry)
+            below = block.input[:, None].expand(-1, neurons.shape[1], -1, -1).flatten(1, 2)
+            with replacing_input(projection, _put_last(neurons, block.input.shape[1])):
                 rows = _run_block(state, block, module, projection, _beside(rows, below), scale)
             continue
         if rows is not None:
             rows = _run_block(state, block, module, projection, rows, scale)
         if entry is not None:
-            last = block.output[:, :1] + (projection(entry) - projection(block.neurons[:, None]))
-            rows = _beside(rows, _in_front(last, block.output[:, None, 1:].expand(-1, entry.shape[1], -1, -1)))
+            last = block.output[:, :1] + projected_change(entry, projection, block.neurons)
+            rows = _beside(rows, _in_front(last, block.output[:, None, 1:].expand(-1, last.shape[1], -1, -1)))
     if rows is None:
         raise ValueError("no layer has an entry")
     return rows
@@ -103,20 +110,6 @@ def _put_last(entry: Float[Tensor, "queries rows d_ff"], n_positions: int) -> Ca
     return put
 
 
-class _PrefixCache(Cache):
-    """Gives a block the prefix's keys and values in front of the rows' own, and stores nothing."""
-
-    def __init__(self, block: BlockState) -> None:
-        self._block = block
-
-    def update(self, key_states: Tensor, value_states: Tensor, *_args: Any, **_kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Joins prefix and rows along the token axis."""
-        return (
-            torch.cat([self._block.prefix_keys, key_states], dim=2),
-            torch.cat([self._block.prefix_values, value_states], dim=2),
-        )
-
-
 def _run_block(
     state: LastToken, block: BlockState, module: nn.Module, projection: nn.Module, rows: Tensor, scale: Tensor | None
 ) -> Tensor:
@@ -124,14 +117,14 @@ def _run_block(
     limit, n_positions = state.model.context_length, block.input.shape[1]
     if not state.model.family.masks_by_position or limit is None:
         with _scaling(projection, scale, n_positions):
-            return _call_block(state, block, module, rows)
+            return call_block(state, block, module, rows)
     room = (limit - block.prefix_keys.shape[2]) // n_positions
     pieces = rows.split(room * n_positions, dim=1)
     scales = [None] * len(pieces) if scale is None else scale.split(room, dim=1)
     ran: list[Tensor] = []
     for piece, of_piece in zip(pieces, scales, strict=True):
         with _scaling(projection, of_piece, n_positions):
-            ran.append(_call_block(state, block, module, piece))
+            ran.append(call_block(state, block, module, piece))
     return torch.cat(ran, dim=1)
 
 
@@ -146,45 +139,3 @@ def _scaling(projection: nn.Module, scale: Tensor | None, n_positions: int) -> A
         return by_row.view(neurons.shape)
 
     return replacing_input(projection, multiply)
-
-
-def _call_block(state: LastToken, block: BlockState, module: nn.Module, rows: Tensor) -> Tensor:
-    """The block called as it was called for the last token, but for cache, mask and what else runs over tokens."""
-    arguments, n_positions = dict(block.arguments), block.input.shape[1]
-    n_rows = rows.shape[1] // n_positions
-    for name, value in arguments.items():
-        if isinstance(value, Cache):
-            arguments[name] = _PrefixCache(block)
-        elif name in state.model.family.key_biases and isinstance(value, Tensor):
-            prefix, own = value[..., :-n_positions], value[..., -n_positions:]
-            arguments[name] = torch.cat([prefix, own.tile(n_rows)], dim=-1)
-        elif name in _BY_POSITION and n_positions > 1:  # a single position is broadcast
-            arguments[name] = _for_every_row(value, n_rows)
-    arguments["attention_mask"] = _row_mask(state, block, n_rows)
-    return first_output(module(rows, **arguments))
-
-
-def _for_every_row(value: Any, n_rows: int) -> Any:
-    """What a block is told of every position, [queries, positions, ...], once a row; rotary embeddings are a pair."""
-    if isinstance(value, tuple):
-        return tuple(_for_every_row(item, n_rows) for item in cast(tuple[Any, ...], value))
-    return torch.cat([value] * n_rows, dim=1) if isinstance(value, Tensor) else value
-
-
-def _row_mask(state: LastToken, block: BlockState, n_rows: int) -> Tensor:
-    """A position sees what it saw in the unmodified run: its query's prefix, and of its own row what came before it.
-
-    Returns:
-        [queries or 1, heads or 1, rows * positions, tokens + rows * positions]: True where it sees, or what is added to
-        the attention scores.
-    """
-    seen, n = block.arguments.get("attention_mask"), block.input.shape[1]
-    if seen is None:  # sdpa needed none for the last token alone, nor where there is no prefix
-        own = torch.ones(n, n, dtype=torch.bool, device=block.output.device).tril()
-        prefix = state.prefix_mask.to(block.output.device)[:, None, None].expand(-1, -1, n, -1)
-        seen = torch.cat([prefix, own.expand(len(prefix), 1, n, n)], dim=-1)
-    blank = False if seen.dtype == torch.bool else torch.finfo(seen.dtype).min
-    prefix, own = seen[..., None, :, :-n].expand(-1, -1, n_rows, -1, -1), seen[..., None, :, None, -n:]
-    same_row = torch.eye(n_rows, dtype=torch.bool, device=seen.device)[:, None, :, None]
-    among_rows = torch.where(same_row, own, torch.full_like(own, blank))  # [..., row, position, row, position]
-    return torch.cat([prefix.flatten(-3, -2), among_rows.flatten(-4, -3).flatten(-2)], dim=-1)

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from harness.activations.calls import first_output, named_arguments
+from harness.activations.entries import Entry, entry_neurons
 from harness.errors import ModelError
 from harness.models.hooks import recording_calls, replacing_input
 from harness.models.loaded import LoadedModel
@@ -124,7 +125,7 @@ def padded_sentences(model: LoadedModel, queries: Sequence[EncodedQuery]) -> tup
 
 def climb_sentences(
     state: MaskedToken,
-    entries: Sequence[Float[Tensor, "queries _rows d_ff"] | None],
+    entries: Sequence[Entry | None],
     scales: Sequence[Float[Tensor, "queries _below d_ff"] | None] | None = None,
 ) -> Tensor:
     """Runs rows from the layer where they enter to the last block.
@@ -153,16 +154,16 @@ def climb_sentences(
     ):
         device = block.output.device  # blocks may lie on several
         rows = None if rows is None else rows.to(device)
-        if entry is not None:
-            below = block.input[:, None].expand(-1, entry.shape[1], -1, -1)
+        neurons = None if entry is None else entry_neurons(entry.to(device))
+        if neurons is not None:
+            below = block.input[:, None].expand(-1, neurons.shape[1], -1, -1)
             rows = below if rows is None else torch.cat([rows, below], dim=1)
         if rows is None:
             continue
         with ExitStack() as stack:
             shape, position = rows.shape[:3], state.position.to(device)
-            if entry is not None:
-                put = _put_last(entry.to(device), shape, position)
-                stack.enter_context(replacing_input(projection, put))
+            if neurons is not None:
+                stack.enter_context(replacing_input(projection, _put_last(neurons, shape, position)))
             if scale is not None:
                 multiply = _multiplied(scale.to(device), shape, position)
                 stack.enter_context(replacing_input(projection, multiply))

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from harness.activations.climb import climb
+from harness.activations.entries import Entry
 from harness.activations.last_token import LastToken, run_last_token
 from harness.activations.masked_token import MaskedToken, climb_sentences, run_masked_token
 from harness.models.loaded import LoadedModel
@@ -25,7 +26,7 @@ def run_unmodified(model: LoadedModel, queries: Sequence[EncodedQuery], *, answe
 
 def climb_rows(
     state: Unmodified,
-    entries: Sequence[Float[Tensor, "queries _rows d_ff"] | None],
+    entries: Sequence[Entry | None],
     scales: Sequence[Float[Tensor, "queries _below d_ff"] | None] | None = None,
 ) -> Tensor:
     """Runs rows from the layer where they enter: see `climb` and `climb_sentences`.

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from harness.activations.entries import Segment
 from harness.activations.head import log_probability_and_gradient
 from harness.activations.unmodified import Unmodified, climb_rows
 from harness.attribution.quadrature import Quadrature
@@ -56,24 +57,25 @@ def integrate(
     """
     nodes, weights = (torch.from_numpy(a).to(reference) for a in quadrature.nodes_and_weights())
     moved = state.neurons - reference
-    points = [
-        (r[:, None] + nodes[None, :, None] * d[:, None]).requires_grad_() for r, d in zip(reference, moved, strict=True)
-    ]
+    shifts = [torch.zeros_like(start).requires_grad_() for start in reference]
     with torch.enable_grad():
-        hidden = state.model.final_norm(climb_rows(state, points))
+        paths = [
+            Segment(reference=start, moved=way, nodes=nodes, shift=shift)
+            for start, way, shift in zip(reference, moved, shifts, strict=True)
+        ]
+        hidden = state.model.final_norm(climb_rows(state, paths))
     log_p, slope = _log_probability(state, hidden.detach(), gradient=True)
     assert slope is not None
-    gradients = torch.autograd.grad(hidden, points, slope)
-    p_rows = log_p.exp().unflatten(1, (len(points), -1))  # rows are ordered by layer, then by node
-    node_weights = weights.to(log_p) * p_rows
+    # d p = p d log p; relative to a query's largest, so that a narrow dtype holds what goes down through the blocks.
+    parts = weights.to(log_p).repeat(len(paths)) * log_p.exp()  # rows are ordered by layer, then by node
+    largest = parts.amax(dim=1).clamp_min(torch.finfo(parts.dtype).tiny)
+    parts = (parts / largest[:, None]).repeat_interleave(hidden.shape[1] // parts.shape[1], dim=1)
+    gradients = torch.autograd.grad(hidden, shifts, slope * parts[:, :, None].to(slope))
     multipliers = moved if factor is None else factor
     scores = torch.stack(
-        [
-            torch.einsum("qk,qkn->qn", node_weights[:, layer], gradient.to(log_p)) * multiplier.to(log_p)
-            for layer, (gradient, multiplier) in enumerate(zip(gradients, multipliers, strict=True))
-        ],
-        dim=1,
+        [gradient.to(log_p) * way.to(log_p) for gradient, way in zip(gradients, multipliers, strict=True)], dim=1
     )
+    scores *= largest[:, None, None]
     p = answer_probability(state, None)
     gap = None
     if factor is None:

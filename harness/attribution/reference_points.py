@@ -1,8 +1,8 @@
 """Reference points of a query's words: the neurons at its last token once a word gave way to end-of-text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from transformers.cache_utils import DynamicCache
 from harness.activations.last_token import LastToken
 from harness.activations.masked_token import run_masked_token
 from harness.activations.unmodified import Unmodified
+from harness.activations.whole_queries import TOKENS_AT_ONCE, TOKENS_ENOUGH
 from harness.errors import ModelError
 from harness.models.hooks import recording_calls
 from harness.models.loaded import LoadedModel
@@ -37,9 +38,9 @@ def reference_points(
     """Neurons at the last token of every query, with one of its words replaced by the end-of-text token (Eq. 12).
 
     Nothing before the replaced word changes, so the run of the unmodified query lends its keys and values up to there,
-    and the rest is an ordinary continuation from that cache, for all queries that have a word at that position. A query
-    of T words costs T (T + 1) / 2 tokens that way, instead of T^2. In a masked model every token sees the replaced one,
-    so there whole sentences are run, and the neurons are those at the mask token.
+    and the rest is an ordinary continuation from that cache, for many words of many queries at once. A query of T words
+    costs T (T + 1) / 2 tokens that way, and some padding, instead of T^2. In a masked model every token sees the
+    replaced one, so there whole sentences are run, and the neurons are those at the mask token.
 
     Args:
         state: the unmodified run of `queries`.
@@ -53,11 +54,15 @@ def reference_points(
         return [_of_sentence(state.model, query, places) for query, places in zip(queries, words, strict=True)]
     model = state.model
     points = [state.blocks[0].neurons.new_empty(model.n_layers, len(places), model.d_ff) for places in words]
-    for position in sorted({place for places in words for place in places}):
-        having = [index for index, places in enumerate(words) if position in places]
-        neurons = _with_replaced(state, [queries[index] for index in having], having, position)
-        for row, index in enumerate(having):
-            points[index][:, words[index].index(position)] = neurons[:, row]
+    pairs = [
+        _Replaced(query=index, column=column, position=place, behind=len(queries[index].prompt_ids) - place)
+        for index, places in enumerate(words)
+        for column, place in enumerate(places)
+    ]
+    for together in _passes(pairs, model):
+        neurons = _with_replaced(state, queries, together)
+        for row, pair in enumerate(together):
+            points[pair.query][:, pair.column] = neurons[:, row]
     return points
 
 
@@ -69,25 +74,68 @@ def _of_sentence(model: LoadedModel, query: EncodedQuery, words: Sequence[int]) 
     return run_masked_token(model, sentences).neurons
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Replaced:
+    """One word of one query that gives way.
+
+    Attributes:
+        query: index of the query.
+        column: which of its words.
+        position: where the word stands.
+        behind: tokens that have to be run: the word's and all behind it.
+    """
+
+    query: int
+    column: int
+    position: int
+    behind: int
+
+
+def _passes(pairs: Sequence[_Replaced], model: LoadedModel) -> Iterator[list[_Replaced]]:
+    """Pairs that are run together: with equally many tokens to run; with fewer, too, until the device is busy.
+
+    In a pass the tokens to be run stand behind the longest prefix, and all of it has to fit into the context.
+    """
+    enough = TOKENS_ENOUGH if model.device.type == "cpu" else TOKENS_AT_ONCE
+    limit = model.context_length
+    together: list[_Replaced] = []
+    for pair in sorted(pairs, key=lambda pair: (-pair.behind, pair.position)):
+        if together:
+            width = together[0].behind
+            longest = max(pair.position, *(other.position for other in together))
+            alike = pair.behind == width or len(together) * width < enough
+            if not alike or (limit is not None and longest + width > limit):
+                yield together
+                together = []
+        together.append(pair)
+    if together:
+        yield together
+
+
 def _with_replaced(
-    state: LastToken, queries: Sequence[EncodedQuery], indices: list[int], position: int
-) -> Float[Tensor, "layers queries d_ff"]:
-    """Runs `queries`, which are number `indices` of `state`, from `position` on with another token there."""
+    state: LastToken, queries: Sequence[EncodedQuery], pairs: Sequence[_Replaced]
+) -> Float[Tensor, "layers pairs d_ff"]:
+    """Runs every pair's query from the replaced word on, behind what the unmodified query had before it."""
     model, device = state.model, state.model.device
-    lengths = torch.tensor([len(query.prompt_ids) for query in queries], device=device)
-    width = int(lengths.max())
-    ids = torch.full((len(queries), width - position), _end_of_text(model), dtype=torch.long)
-    for row, query in zip(ids, queries, strict=True):
-        row[1 : len(query.prompt_ids) - position] = torch.tensor(query.prompt_ids[position + 1 :])
-    cache, chosen = DynamicCache(), torch.tensor(indices, device=device)
+    owner = torch.tensor([pair.query for pair in pairs], device=device)
+    position = torch.tensor([pair.position for pair in pairs], device=device)
+    behind = torch.tensor([pair.behind for pair in pairs], device=device)
+    longest, width = max(pair.position for pair in pairs), max(pair.behind for pair in pairs)
+    ids = torch.full((len(pairs), width), _end_of_text(model), dtype=torch.long)
+    for row, pair in zip(ids, pairs, strict=True):
+        row[1 : pair.behind] = torch.tensor(queries[pair.query].prompt_ids[pair.position + 1 :])
+    cache = DynamicCache()
     for layer, block in enumerate(state.blocks):
-        cache.update(block.prefix_keys[chosen, :, :position], block.prefix_values[chosen, :, :position], layer)
-    every, last = torch.arange(len(queries), device=device), lengths - 1 - position
+        chosen = owner.to(block.prefix_keys.device)
+        cache.update(block.prefix_keys[chosen, :, :longest], block.prefix_values[chosen, :, :longest], layer)
+    before = torch.arange(longest, device=device) < position[:, None]
+    own = torch.arange(width, device=device)
+    every, last = torch.arange(len(pairs), device=device), behind - 1
     neurons: list[Tensor] = []
 
     def at_last(tokens: Tensor) -> Tensor:
-        by_query = tokens.view(len(queries), width - position, -1)  # some families flatten queries and positions
-        return by_query[every.to(tokens.device), last.to(tokens.device)]
+        by_pair = tokens.view(len(pairs), width, -1)  # some families flatten queries and positions
+        return by_pair[every.to(tokens.device), last.to(tokens.device)]
 
     with ExitStack() as stack:
         for projection in model.output_projections:
@@ -96,7 +144,8 @@ def _with_replaced(
             )
         model.model.base_model(
             input_ids=ids.to(device),
-            attention_mask=(torch.arange(width, device=device) < lengths[:, None]).long(),
+            attention_mask=torch.cat([before, own < behind[:, None]], dim=1).long(),
+            position_ids=position[:, None] + own.minimum(last[:, None]),
             past_key_values=cache,
             use_cache=True,
         )

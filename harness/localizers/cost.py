@@ -74,9 +74,9 @@ def paths_cost(
         if replaced:
             again = tokens * tokens if shape.masked else tokens * (tokens + 1) // 2
             operations += forward_operations(shape, again)
-    a_path = bytes_a_path(shape, quadrature, max(prompt_lengths if shape.masked else counted, default=1))
-    at_once = min(batch_size or paths_in_budget(a_path), sum(paths))
-    return Cost(operations=operations, working_bytes=at_once * a_path)
+    row_length = max(prompt_lengths if shape.masked else counted, default=1)
+    at_once = min(batch_size or paths_in_budget(shape, quadrature, row_length), sum(paths))
+    return Cost(operations=operations, working_bytes=at_once * bytes_a_path(shape, quadrature, row_length))
 
 
 def path_operations(shape: ModelShape, *, steps: int, positions: int = 1) -> float:
@@ -84,18 +84,18 @@ def path_operations(shape: ModelShape, *, steps: int, positions: int = 1) -> flo
 
     With L layers, P entries in a block's matrices and V tokens, a row that enters at layer l runs the L - 1 - l blocks
     above it, forward and backward to its input alone, because parameters are frozen; each way takes 2 P operations a
-    block and position, of which it has n, as many as answer tokens count. It passes one output projection with its
-    first position, and the head with all of them, both ways. The gap takes one more row a layer, forward. The
-    unmodified neurons pass their projections once for the steps and once for the gap:
+    block and position, of which it has n, as many as answer tokens count. It passes the head both ways. The gap takes
+    one more row a layer, forward. A layer's own output projection is passed by five vectors, however many steps there
+    are: the path's two ends, the sum of all gradients, and for the gap the reference point and the unmodified neurons:
 
-        2 P n (2 m + 1) L (L - 1) / 2  +  2 d_model d_ff L (2 m + 3)  +  2 d_model V n (L (2 m + 1) + 1)
+        2 P n (2 m + 1) L (L - 1) / 2  +  5 * 2 d_model d_ff L  +  2 d_model V n (L (2 m + 1) + 1)
 
     Products of queries with keys are left out: they are few at the length of a prompt.
     """
     layers, climbs = shape.n_layers, shape.n_layers * (shape.n_layers - 1) / 2
     return (
         2 * shape.block_weights * positions * (2 * steps + 1) * climbs
-        + 2 * shape.d_model * shape.d_ff * layers * (2 * steps + 3)
+        + 5 * 2 * shape.d_model * shape.d_ff * layers
         + 2 * shape.d_model * shape.vocabulary * positions * (layers * (2 * steps + 1) + 1)
     )
 

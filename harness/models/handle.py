@@ -151,7 +151,7 @@ class ModelHandle:
         parts = LoadedModel(
             name=self.name, model=empty, tokenizer=self.tokenizer, fingerprint="", adapter=self._adapter
         )
-        return shape_of(parts, itemsize=DTYPES[self.dtype].itemsize)
+        return shape_of(parts, itemsize=DTYPES[self.dtype].itemsize, device=self.device)
 
     @cached_property
     def expected(self) -> Mapping[tuple[str, str, str], str]:

@@ -13,6 +13,7 @@ from harness.errors import ConfigError, ModelError, near_matches
 
 DeviceMap: TypeAlias = str | Mapping[str, str | int]
 
+_WORKING_BYTES = 1 << 30
 _POLICIES = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
@@ -30,6 +31,22 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def working_memory(device: torch.device, weights: int) -> int:
+    """Bytes that batches may take beside the weights: on a GPU two thirds of what these leave, elsewhere 1 GiB.
+
+    It is told by the size of the GPU, not by what is free now: batches are to be the same in the next run. A processor
+    gains nothing by more.
+
+    Args:
+        device: where the model lies; of a model that is spread over several, the first.
+        weights: bytes of all weights.
+    """
+    if device.type != "cuda":
+        return _WORKING_BYTES
+    total = torch.cuda.get_device_properties(device).total_memory
+    return max(_WORKING_BYTES, (total - weights) * 2 // 3)
 
 
 def choose_device(name: str) -> torch.device:

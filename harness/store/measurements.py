@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from harness.store.shards import ShardFolder
 
-MEASUREMENTS_VERSION = 1
+MEASUREMENTS_VERSION = 2
 """Raised by hand when the same inputs would give other numbers than before, or rows get other columns."""
 
 

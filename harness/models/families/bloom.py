@@ -8,5 +8,6 @@ BLOOM = Family(
     output_projection="mlp.dense_4h_to_h",
     before_head=("transformer.ln_f",),
     attention="eager",
+    attention_interface=False,
     key_biases=("alibi",),
 )

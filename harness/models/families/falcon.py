@@ -7,5 +7,6 @@ FALCON = Family(
     blocks="transformer.h",
     output_projection="mlp.dense_4h_to_h",
     before_head=("transformer.ln_f",),
+    attention_interface=False,
     key_biases=("alibi",),
 )

@@ -25,6 +25,8 @@ class Family:
         ffn_added_as_is: whether block output = (something without neurons) + output_projection(neurons). Rows then
             enter at the block's output. Where a norm stands in between (Gemma 2, OLMo 2), they run through the block.
         attention: transformers' attention implementation: sdpa, or eager where the family has no other.
+        attention_interface: whether its attention goes through transformers' `AttentionInterface` and is a softmax of
+            scaled (and capped) products alone; rows are then spared from meeting each other.
         key_biases: names of block arguments whose last axis runs over keys (ALiBi).
         masks_by_position: whether its attention cuts a mask of its own out of a buffer, by position (GPT-Neo), so that
             prefix and rows of one call have to fit into it.
@@ -38,6 +40,7 @@ class Family:
     head: str = "lm_head"
     ffn_added_as_is: bool = True
     attention: str = "sdpa"
+    attention_interface: bool = True
     key_biases: tuple[str, ...] = ()
     masks_by_position: bool = False
     masked: bool = False
@@ -76,7 +79,7 @@ _TEXT = ("a text", lambda value: isinstance(value, str) and bool(value))
 _SWITCH = ("True or False", lambda value: isinstance(value, bool))
 _KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     **dict.fromkeys(("model_type", "blocks", "output_projection", "head", "attention"), _TEXT),
-    **dict.fromkeys(("ffn_added_as_is", "masks_by_position", "masked"), _SWITCH),
+    **dict.fromkeys(("ffn_added_as_is", "attention_interface", "masks_by_position", "masked"), _SWITCH),
     "before_head": ("a tuple of paths and modules", _tuple_of(str, nn.Module)),
     "key_biases": ("a tuple of names", _tuple_of(str)),
 }

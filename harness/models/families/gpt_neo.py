@@ -8,5 +8,6 @@ GPT_NEO = Family(
     output_projection="mlp.c_proj",
     before_head=("transformer.ln_f",),
     attention="eager",
+    attention_interface=False,
     masks_by_position=True,
 )

@@ -8,4 +8,5 @@ GPTJ = Family(
     output_projection="mlp.fc_out",
     before_head=("transformer.ln_f",),
     attention="eager",
+    attention_interface=False,
 )

@@ -13,7 +13,7 @@ def test_equals_autograd_however_it_is_cut(
 ) -> None:
     torch.manual_seed(0)
     monkeypatch.setattr(head_module, "_CHUNK_ROWS", chunk)
-    monkeypatch.setattr(head_module, "_CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(head_module, "_CHUNK_ELEMENTS", {"cpu": 1})
     head = torch.nn.Linear(8, 31, bias=bias, dtype=torch.float64)
     hidden = torch.randn(5, 8, dtype=torch.float64, requires_grad=True)
     answer = torch.tensor([0, 30, 7, 7, 2])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from harness.activations import climb
+from harness.activations import row_block
 from harness.activations.answers import answer_statistics
 from harness.activations.last_token import run_last_token
 from harness.activations.verification import verify_row
@@ -223,7 +223,7 @@ class TestVerification:
 
     def test_an_argument_of_every_position_under_another_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         model = random_variant("llama")
-        monkeypatch.setattr(climb, "_BY_POSITION", ())
+        monkeypatch.setattr(row_block, "_BY_POSITION", ())
         verify_row(model)
         with pytest.raises(ModelError, match="cannot be driven with 2 answer tokens"):
             verify_row(model, answer_tokens=2)

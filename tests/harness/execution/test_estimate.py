@@ -14,7 +14,9 @@ from harness.models.shape import ModelShape
 from tests.random_localizer import RandomNeurons
 from tests.random_models import random_queries
 
-SHAPE = ModelShape(n_layers=2, d_model=3, d_ff=5, vocabulary=7, block_weights=11, parameters=100, itemsize=4)
+SHAPE = ModelShape(
+    n_layers=2, d_model=3, d_ff=5, vocabulary=7, block_weights=11, parameters=100, itemsize=4, working_bytes=1 << 30
+)
 QUERIES = random_queries([4, 6])
 
 
