@@ -57,8 +57,8 @@ def verify_row(model: LoadedModel, *, answer_tokens: int = 1) -> None:
         if not bool(differences[0] <= bound):
             raise ModelError(
                 f"{_saying(model)}: its logits differ from the model's own by {float(differences[0]):.3g}"
-                f"{_behind(answer_tokens)} before anything is replaced. Look at blocks, before_head and head, and at "
-                "what blocks get per key (key_biases)",
+                f"{_behind(answer_tokens)} before anything is replaced. Look at blocks, before_head and head, at "
+                "what blocks get per key (key_biases), and at attention_interface",
                 model=model.name,
             )
         if not bool((differences <= bound).all()):
