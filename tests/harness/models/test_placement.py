@@ -15,7 +15,7 @@ from harness.attribution.engine import integrate
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ConfigError, ModelError
 from harness.models.handle import ModelHandle, resolve_model
-from harness.models.placement import share_cores
+from harness.models.placement import share_cores, working_memory
 from tests.random_models import random_queries, random_variant, word_tokenizer
 
 
@@ -126,3 +126,13 @@ def test_cores_are_shared(cores: int, processes: int, threads: int, monkeypatch:
     monkeypatch.delenv("OMP_NUM_THREADS")
     share_cores(processes)
     assert asked == [threads]
+
+
+def test_batches_take_what_the_weights_leave_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Properties:
+        total_memory = 80 << 30
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _device: Properties)
+    gpu = torch.device("cuda")
+    assert working_memory(gpu, 32 << 30) == 32 << 30
+    assert working_memory(gpu, 100 << 30) == working_memory(torch.device("cpu"), 0) == 1 << 30
