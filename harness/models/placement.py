@@ -13,7 +13,7 @@ from harness.errors import ConfigError, ModelError, near_matches
 
 DeviceMap: TypeAlias = str | Mapping[str, str | int]
 
-_WORKING_BYTES = 1 << 30
+_WORKING_BYTES = 1 << 29
 _POLICIES = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
@@ -34,7 +34,7 @@ def free_memory() -> None:
 
 
 def working_memory(device: torch.device, weights: int) -> int:
-    """Bytes that batches may take beside the weights: on a GPU two thirds of what these leave, elsewhere 1 GiB.
+    """Bytes that batches may take beside the weights: on a GPU two thirds of what these leave, elsewhere 0.5 GiB.
 
     It is told by the size of the GPU, not by what is free now: batches are to be the same in the next run. A processor
     gains nothing by more.
