@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 import torch
 
-from harness.execution.estimate import EFFICIENCY, SMALL_EFFICIENCY, Estimate, estimate, matrix_product_rate
+from harness.execution.estimate import (
+    EFFICIENCY,
+    HALF_EFFICIENCY,
+    SMALL_EFFICIENCY,
+    Estimate,
+    estimate,
+    matrix_product_rate,
+)
 from harness.localizers import AttributionMap
 from harness.localizers.cost import Cost
 from harness.models.loaded import LoadedModel
@@ -46,7 +53,8 @@ class Costly:
         *,
         batch_size: int | None,
     ) -> Cost:
-        assert (replace(shape, parameters=SHAPE.parameters), list(prompt_lengths), batch_size) == (SHAPE, [4, 6], 3)
+        same = replace(shape, parameters=SHAPE.parameters, itemsize=SHAPE.itemsize)
+        assert (same, list(prompt_lengths), batch_size) == (SHAPE, [4, 6], 3)
         return self._cost
 
 
@@ -74,8 +82,13 @@ def test_the_rate_is_one_that_a_processor_can_have() -> None:
     assert 1e8 < matrix_product_rate(torch.device("cpu"), "float32") < 1e15
 
 
-@pytest.mark.parametrize(("parameters", "efficiency"), [(9_999_999, SMALL_EFFICIENCY), (10_000_000, EFFICIENCY)])
-def test_small_models_reach_less_of_a_processor(parameters: int, efficiency: float) -> None:
-    shape = replace(SHAPE, parameters=parameters)
+@pytest.mark.parametrize(
+    ("parameters", "itemsize", "efficiency"),
+    [(9_999_999, 4, SMALL_EFFICIENCY), (10_000_000, 4, EFFICIENCY), (10_000_000, 2, HALF_EFFICIENCY)],
+)
+def test_small_models_and_small_weights_reach_less_of_a_matrix_product(
+    parameters: int, itemsize: int, efficiency: float
+) -> None:
+    shape = replace(SHAPE, parameters=parameters, itemsize=itemsize)
     found = estimate([(Costly(1e12, 500), QUERIES)], shape, rate=1e3, batch_size=3, bytes_a_row=10)
     assert found.seconds == pytest.approx(1e9 / efficiency, rel=1e-6)
