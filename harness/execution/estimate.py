@@ -16,8 +16,8 @@ EFFICIENCY = 0.7
 GPT-2 small on a CPU, 0.81 to 0.84 on that of LLaMA-3-8B on a GPU."""
 
 HALF_EFFICIENCY = 0.3
-"""The same with weights of two bytes, whose products are so fast that the rest counts: measured 0.24 to 0.31 on the shape
-of LLaMA-3-8B on a GPU."""
+"""The same with weights of two bytes, whose products are so fast that the rest counts: measured 0.24 to 0.31 on the
+shape of LLaMA-3-8B on a GPU."""
 
 SMALL_EFFICIENCY = 0.33
 """The same of a small model, whose products are too small to fill a processor: measured 0.31 to 0.35 with one to four
