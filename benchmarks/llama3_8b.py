@@ -115,6 +115,8 @@ def main() -> None:
     parser.add_argument("--quadrature", default="right:20")
     parser.add_argument("--queries", type=int, default=128)
     options = parser.parse_args()
+    if not torch.cuda.is_available():
+        parser.error("no CUDA device is visible here; this shape needs one of 64 GiB or more")
     device, rows = torch.device("cuda"), list[list[str]]()
     print(torch.cuda.get_device_name(), "torch", torch.__version__, flush=True)
     for dtype in options.dtype or ["float32", "bfloat16"]:
