@@ -10,26 +10,28 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segment:
-    """Rows on a straight path that ends at the unmodified neurons, all of them shifted alike.
+    """Rows on a straight path that ends at the unmodified neurons, moved together by shifts that are zero.
 
     Row k of a query has the neurons
 
-        reference + nodes_k * moved + shift,    moved = unmodified - reference.
+        reference + nodes_k * moved + sum_j weights_jk * shifts_j,    moved = unmodified - reference.
 
-    A weighted sum of gradients over the rows is the gradient with respect to the one shift, and what a projection makes
-    of a straight path is a straight path: so neither is ever computed row by row.
+    So the sum over rows of their gradients, the k-th counted weights_jk times, is the gradient with respect to the j-th
+    shift; and what a projection makes of a straight path is a straight path: neither is ever computed row by row.
 
     Attributes:
         reference: where the path starts.
         moved: from there to the unmodified neurons.
         nodes: places on the path, in [0, 1].
-        shift: zeros that want a gradient.
+        weights: how much each row counts, once a sum; never below float32.
+        shifts: zeros that want a gradient, one a sum.
     """
 
     reference: Float[Tensor, "queries d_ff"]
     moved: Float[Tensor, "queries d_ff"]
     nodes: Float[Tensor, " rows"]
-    shift: Float[Tensor, "queries d_ff"]
+    weights: Float[Tensor, "sums rows"]
+    shifts: Float[Tensor, "sums queries d_ff"]
 
     def to(self, device: torch.device) -> "Segment":
         """The same path on another device."""
@@ -37,14 +39,17 @@ class Segment:
 
     def neurons(self) -> Float[Tensor, "queries rows d_ff"]:
         """The neurons of every row."""
-        start = self.reference + self.shift
-        return start[:, None] + self.nodes[:, None] * self.moved[:, None]
+        return self.reference[:, None] + self.nodes[:, None] * self.moved[:, None] + self._by_row(self.shifts)
 
     def projected_change(self, projection: nn.Module) -> Float[Tensor, "queries rows d_model"]:
         """W (neurons - unmodified) of every row, W the projection without its bias."""
-        shift = projection(self.shift)  # of zeros: the bias
-        moved = projection(self.moved) - shift.detach()
-        return (self.nodes[:, None] - 1) * moved[:, None] + (shift - shift.detach())[:, None]
+        shifts = projection(self.shifts)  # of zeros: the bias
+        moved = projection(self.moved) - shifts[0].detach()
+        return (self.nodes[:, None] - 1) * moved[:, None] + self._by_row(shifts - shifts.detach())
+
+    def _by_row(self, shifts: Float[Tensor, "sums queries width"]) -> Float[Tensor, "queries rows width"]:
+        """What the shifts, which are zero, add to every row: only their gradients count, summed in full precision."""
+        return torch.einsum("jk,jqw->qkw", self.weights, shifts.to(self.weights)).to(shifts)
 
 
 Entry: TypeAlias = Float[Tensor, "queries _rows d_ff"] | Segment

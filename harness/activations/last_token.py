@@ -52,12 +52,14 @@ class LastToken:
 
     Attributes:
         model: the model that ran.
+        queries: what was run.
         blocks: one state a block, lowest first.
         prefix_mask: which prefix positions belong to the query.
         answer: ids of the answer tokens that count, one a position: each is what the position should predict.
     """
 
     model: LoadedModel
+    queries: tuple[EncodedQuery, ...]
     blocks: tuple[BlockState, ...]
     prefix_mask: Bool[Tensor, "queries tokens"]
     answer: Int[Tensor, "queries positions"]
@@ -67,6 +69,24 @@ class LastToken:
         """Unmodified neuron activations at the last query token."""
         device = self.blocks[0].neurons.device
         return torch.stack([block.neurons.to(device) for block in self.blocks])
+
+    @torch.no_grad()
+    def select(self, indices: Sequence[int]) -> "LastToken":
+        """The run of some of the queries, in any order, each as often as wanted; no prefix is run again."""
+        if list(indices) == list(range(len(self.queries))):
+            return self
+        cache = DynamicCache(config=self.model.model.config)
+        if self.prefix_mask.shape[1]:
+            for layer, block in enumerate(self.blocks):
+                chosen = torch.tensor(indices, device=block.prefix_keys.device)
+                cache.update(block.prefix_keys[chosen], block.prefix_values[chosen], layer)
+        return _behind_prefix(
+            self.model,
+            [self.queries[index] for index in indices],
+            cache,
+            self.prefix_mask[torch.tensor(indices, device=self.prefix_mask.device)],
+            answer_tokens=self.answer.shape[1],
+        )
 
 
 @torch.no_grad()
@@ -102,7 +122,14 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery], *, answe
             model=model.name,
         )
     prefix_mask = torch.arange(width, device=model.device)[None, :] < lengths[:, None]
-    cache = _run_prefix(model, queries, width)
+    return _behind_prefix(model, queries, _run_prefix(model, queries, width), prefix_mask, answer_tokens=answer_tokens)
+
+
+def _behind_prefix(
+    model: LoadedModel, queries: Sequence[EncodedQuery], cache: Cache, prefix_mask: Tensor, *, answer_tokens: int
+) -> LastToken:
+    """Runs the last tokens, and the answer tokens behind them, of queries whose prefixes are in the cache."""
+    width = prefix_mask.shape[1]
     prefix = _keys_and_values(cache) if width else []
     answer = torch.tensor([query.answer_ids[:answer_tokens] for query in queries], device=model.device)
     last = torch.tensor([[query.prompt_ids[-1]] for query in queries], device=model.device)
@@ -111,6 +138,7 @@ def run_last_token(model: LoadedModel, queries: Sequence[EncodedQuery], *, answe
         prefix = [(keys[:, :, :0], values[:, :, :0]) for keys, values in _keys_and_values(cache)]
     return LastToken(
         model=model,
+        queries=tuple(queries),
         blocks=tuple(
             BlockState(prefix_keys=k, prefix_values=v, arguments=arguments, input=x, neurons=neurons, output=output)
             for (k, v), (arguments, x, neurons, output) in zip(prefix, calls, strict=True)

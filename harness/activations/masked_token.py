@@ -45,12 +45,14 @@ class MaskedToken:
 
     Attributes:
         model: the model that ran.
+        queries: what was run.
         blocks: one state a block, lowest first.
         position: where each query's mask token stands.
         answer: id of each query's answer token, its only one.
     """
 
     model: LoadedModel
+    queries: tuple[EncodedQuery, ...]
     blocks: tuple[SentenceState, ...]
     position: Int[Tensor, " queries"]
     answer: Int[Tensor, "queries 1"]
@@ -60,6 +62,12 @@ class MaskedToken:
         """Unmodified neuron activations at the mask token."""
         device = self.blocks[0].neurons.device
         return torch.stack([block.neurons.to(device) for block in self.blocks])
+
+    def select(self, indices: Sequence[int]) -> "MaskedToken":
+        """The run of some of the queries, in any order, each as often as wanted; they are run again."""
+        if list(indices) == list(range(len(self.queries))):
+            return self
+        return run_masked_token(self.model, [self.queries[index] for index in indices])
 
 
 @torch.no_grad()
@@ -93,6 +101,7 @@ def run_masked_token(model: LoadedModel, queries: Sequence[EncodedQuery]) -> Mas
         model.model.base_model(input_ids=ids, attention_mask=attended)
     return MaskedToken(
         model=model,
+        queries=tuple(queries),
         blocks=tuple(
             SentenceState(arguments=arguments, input=x, neurons=found, output=output)
             for (arguments, x, output), found in zip(calls, neurons, strict=True)

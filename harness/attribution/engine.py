@@ -1,14 +1,15 @@
 """The exact engine: path integrals of the answer probability for all layers, all steps and many queries at once."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from harness.activations.entries import Segment
-from harness.activations.head import log_probability_and_gradient
-from harness.activations.unmodified import Unmodified, climb_rows
+from harness.activations.unmodified import Unmodified
+from harness.attribution.node_sums import every_node, first_nodes
+from harness.attribution.path_sums import answer_probability, path_sums
 from harness.attribution.quadrature import Quadrature
 
 
@@ -19,23 +20,25 @@ class PathIntegral:
     Attributes:
         scores: one a neuron.
         answer_probability: p(answer) of the unmodified run, of all answer tokens that count.
-        completeness_gap: max over layers of |sum of scores - (p - p at the reference point)| / p; what the quadrature
-            left out. None where the factor is not (value - reference), for then there is no such sum.
+        completeness_gap: max over layers and paths of |sum of scores - (p - p at the reference point)| / p; what the
+            quadrature left out. None where the factor is not (value - reference), for then there is no such sum.
     """
 
-    scores: Float[Tensor, "queries layers d_ff"]
-    answer_probability: Float[Tensor, " queries"]
-    completeness_gap: Float[Tensor, " queries"] | None
+    scores: Float[Tensor, "maps layers d_ff"]
+    answer_probability: Float[Tensor, " maps"]
+    completeness_gap: Float[Tensor, " maps"] | None
 
 
 def integrate(
     state: Unmodified,
-    reference: Float[Tensor, "layers queries d_ff"],
+    reference: Float[Tensor, "layers paths d_ff"],
     quadrature: Quadrature,
     *,
-    factor: Float[Tensor, "layers queries d_ff"] | None = None,
+    paths: Sequence[int] | None = None,
+    times_value: bool = False,
+    at_once: int | None = None,
 ) -> PathIntegral:
-    """Integrates the gradient of p(answer) along the straight path from `reference` to the unmodified neurons.
+    """Integrates the gradient of p(answer) along straight paths that end at the unmodified neurons.
 
     For layer l, with v the unmodified neurons at the last query token (in a masked model: at the mask token) and r the
     reference point, and p(answer) the product over the answer tokens that count, each after the gold ones before it,
@@ -43,66 +46,66 @@ def integrate(
         score = (v - r) * integral_0^1 (d p(answer) / d neurons)(r + a (v - r)) da,
 
     the whole layer moving together, every layer an integral of its own, as all code bases of the field compute it (the
-    printed Eq. 8 to 10 move one neuron at a time). A row (layer, step) is one token that enters at its layer, with the
-    answer tokens behind it if more than the first count: see `climb_rows`. Nothing is approximated but the integral.
+    printed Eq. 8 to 10 move one neuron at a time). The paths of one query are summed. A row (layer, node) is one token
+    that enters at its layer, with the answer tokens behind it if more than the first count: see `climb_rows`.
+
+    The quadrature's sum is evaluated at few nodes first (`first_nodes`). A layer's path that these show to be rough, on
+    the scale of its query's largest score, is evaluated again at every node: so scores are those of the whole sum to
+    the dtype's rounding, and nothing is approximated but the integral.
 
     Args:
         state: the unmodified run of a batch of queries.
         reference: where the paths start; device and dtype of the model.
         quadrature: nodes and weights on [0, 1].
-        factor: what the integral is multiplied by instead of (v - r).
+        paths: how many of the paths belong to each query, those of a query adjacent; None for one each.
+        times_value: multiply the integral by v instead of (v - r).
+        at_once: paths that are run together, at their first nodes; None for all.
 
     Returns:
-        Scores in the model's dtype (at least float32), detached, on the model's device.
+        One map a query of the run. Scores in the model's dtype (at least float32), detached, on the model's device.
     """
-    nodes, weights = (torch.from_numpy(a).to(reference) for a in quadrature.nodes_and_weights())
-    moved = state.neurons - reference
-    shifts = [torch.zeros_like(start).requires_grad_() for start in reference]
-    with torch.enable_grad():
-        paths = [
-            Segment(reference=start, moved=way, nodes=nodes, shift=shift)
-            for start, way, shift in zip(reference, moved, shifts, strict=True)
-        ]
-        hidden = state.model.final_norm(climb_rows(state, paths))
-    log_p, slope = _log_probability(state, hidden.detach(), gradient=True)
-    assert slope is not None
-    # d p = p d log p; relative to a query's largest, so that a narrow dtype holds what goes down through the blocks.
-    parts = weights.to(log_p).repeat(len(paths)) * log_p.exp()  # rows are ordered by layer, then by node
-    largest = parts.amax(dim=1).clamp_min(torch.finfo(parts.dtype).tiny)
-    parts = (parts / largest[:, None]).repeat_interleave(hidden.shape[1] // parts.shape[1], dim=1)
-    gradients = torch.autograd.grad(hidden, shifts, slope * parts[:, :, None].to(slope))
-    multipliers = moved if factor is None else factor
-    scores = torch.stack(
-        [gradient.to(log_p) * way.to(log_p) for gradient, way in zip(gradients, multipliers, strict=True)], dim=1
-    )
-    scores *= largest[:, None, None]
-    p = answer_probability(state, None)
-    gap = None
-    if factor is None:
-        p_reference = answer_probability(state, reference)
-        gap = (scores.sum(2) - (p - p_reference)).abs().amax(1) / p.squeeze(1)
-    return PathIntegral(scores=scores, answer_probability=p.squeeze(1), completeness_gap=gap)
+    counts = [1] * len(state.queries) if paths is None else list(paths)
+    owner = [query for query, count in enumerate(counts) for _ in range(count)]
+    layers, at_once = range(len(reference)), at_once or len(owner)
+    first, whole = first_nodes(quadrature, smooth=state.model.smooth), every_node(quadrature)
+    wide = torch.promote_types(reference.dtype, torch.float32)
+    scores = reference.new_empty(len(owner), len(layers), reference.shape[2], dtype=wide)
+    doubt, p_start = torch.empty_like(scores[:, :, 0]), torch.empty_like(scores[:, :, 0])
+    for part in _parts(list(range(len(owner))), at_once):
+        chosen, start = state.select([owner[path] for path in part]), reference[:, part]
+        sums = path_sums(chosen, start, first, layers=layers, times_value=times_value)
+        scores[part], doubt[part] = sums.scores.to(scores), sums.doubt.to(doubt)
+        if not times_value:
+            p_start[part] = answer_probability(chosen, start).to(p_start)
+    row_layers = at_once * len(first.nodes) * sum(len(layers) - layer for layer in layers)
+    while True:
+        maps = torch.stack([of_query.sum(0) for of_query in scores.split(counts)])
+        rough = doubt > _trusted(reference.dtype) * maps.amax(dim=(1, 2)).clamp_min(0)[owner, None]
+        if not bool(rough.any()):
+            break
+        for layer in layers:
+            size = max(1, row_layers // (len(whole.nodes) * (len(layers) - layer)))  # as much memory as above
+            for part in _parts(rough[:, layer].nonzero().squeeze(1).tolist(), size):
+                chosen, start = state.select([owner[path] for path in part]), reference[layer, part][None]
+                again = path_sums(chosen, start, whole, layers=[layer], times_value=times_value)
+                scores[part, layer], doubt[part, layer] = again.scores[:, 0].to(scores), 0
+    p = answer_probability(state, None)[:, 0]
+    gaps = None
+    if not times_value:
+        of_path = p.to(p_start)[owner, None]
+        left_out = ((scores.sum(2) - (of_path - p_start)).abs() / of_path).amax(1)
+        gaps = torch.stack([of_query.amax() for of_query in left_out.split(counts)])
+    return PathIntegral(scores=maps, answer_probability=p, completeness_gap=gaps)
 
 
-@torch.no_grad()
-def answer_probability(
-    state: Unmodified, neurons: Float[Tensor, "layers queries d_ff"] | None
-) -> Float[Tensor, "queries layers"]:
-    """p(answer) where one layer at a time has other neurons; one column, the unmodified p, where `neurons` is None."""
-    rows = state.blocks[-1].output if neurons is None else climb_rows(state, [layer[:, None] for layer in neurons])
-    return _log_probability(state, state.model.final_norm(rows), gradient=False)[0].exp()
+def _parts(paths: Sequence[int], at_once: int) -> Iterator[Sequence[int]]:
+    return (paths[start : start + at_once] for start in range(0, len(paths), at_once))
 
 
-def _log_probability(
-    state: Unmodified, hidden: Float[Tensor, "queries row_positions d_head"], *, gradient: bool
-) -> tuple[Float[Tensor, "queries rows"], Float[Tensor, "queries row_positions d_head"] | None]:
-    """log p(answer) of rows that came through the final norm, the sum over their positions, and its gradient."""
-    queries, n_positions = state.answer.shape
-    log_p, slope = log_probability_and_gradient(
-        state.model.head,
-        hidden.flatten(0, 1),
-        state.answer.to(hidden.device).repeat(1, hidden.shape[1] // n_positions).flatten(),
-        softcap=state.model.softcap,
-        gradient=gradient,
-    )
-    return log_p.view(queries, -1, n_positions).sum(2), None if slope is None else slope.view_as(hidden)
+def _trusted(dtype: torch.dtype) -> float:
+    """Up to what doubt few nodes are trusted, relative to the largest score.
+
+    Their error goes with the square of what the null rules see, for a Gauss rule sums twice the degree that its nodes
+    tell apart. So that is the root of the dtype's rounding, and somewhat less.
+    """
+    return 0.3 * torch.finfo(dtype).eps ** 0.5

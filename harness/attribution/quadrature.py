@@ -9,6 +9,7 @@ from jaxtyping import Float
 from harness.errors import ConfigError, near_matches
 
 _RULES = ("right", "left", "midpoint", "trapezoid", "gauss-legendre")
+_EXHAUSTIVE = "exhaustive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Quadrature:
     Attributes:
         rule: `right`, `left`, `midpoint`, `trapezoid` (nodes at both ends, so at least 2) or `gauss-legendre`.
         steps: number of nodes m.
+        exhaustive: evaluate every node on every path, also where fewer give the same sum to rounding.
 
     Raises:
         ConfigError: an unknown rule, or too few steps.
@@ -27,6 +29,7 @@ class Quadrature:
 
     rule: str = "right"
     steps: int = 20
+    exhaustive: bool = False
 
     def __post_init__(self) -> None:
         """Checks rule and steps."""
@@ -44,17 +47,22 @@ class Quadrature:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads `rule:steps`, such as `right:20` or `gauss-legendre:10`."""
-        rule, _, steps = text.partition(":")
+        """Reads `rule:steps`, such as `right:20` or `gauss-legendre:10`, and `right:20:exhaustive`."""
+        rule, _, rest = text.partition(":")
+        steps, colon, word = rest.partition(":")
         try:
-            return cls(rule=rule, steps=int(steps))
+            if colon and word != _EXHAUSTIVE:
+                raise ValueError
+            return cls(rule=rule, steps=int(steps), exhaustive=bool(colon))
         except ValueError:
             raise ConfigError(
-                f"a quadrature is written rule:steps, such as right:20, got {text!r}", setting="quadrature", value=text
+                f"a quadrature is written rule:steps, such as right:20, or right:20:{_EXHAUSTIVE}, got {text!r}",
+                setting="quadrature",
+                value=text,
             ) from None
 
     def __str__(self) -> str:
-        return f"{self.rule}:{self.steps}"
+        return f"{self.rule}:{self.steps}" + (f":{_EXHAUSTIVE}" if self.exhaustive else "")
 
     def alternative(self) -> "Quadrature":
         """Another rule for the same integral: ten Gauss-Legendre nodes, or the paper's rule where those are taken."""

@@ -52,18 +52,16 @@ def reference_points(
     """
     if not isinstance(state, LastToken):
         return [_of_sentence(state.model, query, places) for query, places in zip(queries, words, strict=True)]
-    model = state.model
-    points = [state.blocks[0].neurons.new_empty(model.n_layers, len(places), model.d_ff) for places in words]
+    model, counts = state.model, [len(places) for places in words]
+    points = state.blocks[0].neurons.new_empty(model.n_layers, sum(counts), model.d_ff)
     pairs = [
-        _Replaced(query=index, column=column, position=place, behind=len(queries[index].prompt_ids) - place)
+        _Replaced(query=index, position=place, behind=len(queries[index].prompt_ids) - place)
         for index, places in enumerate(words)
-        for column, place in enumerate(places)
+        for place in places
     ]
     for together in _passes(pairs, model):
-        neurons = _with_replaced(state, queries, together)
-        for row, pair in enumerate(together):
-            points[pair.query][:, pair.column] = neurons[:, row]
-    return points
+        points[:, together] = _with_replaced(state, queries, [pairs[number] for number in together])
+    return list(points.split(counts, dim=1))
 
 
 def _of_sentence(model: LoadedModel, query: EncodedQuery, words: Sequence[int]) -> Float[Tensor, "layers words d_ff"]:
@@ -80,34 +78,35 @@ class _Replaced:
 
     Attributes:
         query: index of the query.
-        column: which of its words.
         position: where the word stands.
         behind: tokens that have to be run: the word's and all behind it.
     """
 
     query: int
-    column: int
     position: int
     behind: int
 
 
-def _passes(pairs: Sequence[_Replaced], model: LoadedModel) -> Iterator[list[_Replaced]]:
-    """Pairs that are run together: with equally many tokens to run; with fewer, too, until the device is busy.
+def _passes(pairs: Sequence[_Replaced], model: LoadedModel) -> Iterator[list[int]]:
+    """Numbers of pairs run together: with equally many tokens to run; with fewer, too, until the device is busy.
 
     In a pass the tokens to be run stand behind the longest prefix, and all of it has to fit into the context.
     """
     enough = TOKENS_ENOUGH if model.device.type == "cpu" else TOKENS_AT_ONCE
     limit = model.context_length
-    together: list[_Replaced] = []
-    for pair in sorted(pairs, key=lambda pair: (-pair.behind, pair.position)):
-        if together:
-            width = together[0].behind
-            longest = max(pair.position, *(other.position for other in together))
-            alike = pair.behind == width or len(together) * width < enough
-            if not alike or (limit is not None and longest + width > limit):
-                yield together
-                together = []
-        together.append(pair)
+    together: list[int] = []
+    width = longest = 0
+    for number in sorted(range(len(pairs)), key=lambda number: (-pairs[number].behind, pairs[number].position)):
+        pair = pairs[number]
+        alike = pair.behind == width or len(together) * width < enough
+        fits = limit is None or max(longest, pair.position) + width <= limit
+        if together and not (alike and fits):
+            yield together
+            together = []
+        if not together:
+            width, longest = pair.behind, 0
+        together.append(number)
+        longest = max(longest, pair.position)
     if together:
         yield together
 
@@ -121,9 +120,10 @@ def _with_replaced(
     position = torch.tensor([pair.position for pair in pairs], device=device)
     behind = torch.tensor([pair.behind for pair in pairs], device=device)
     longest, width = max(pair.position for pair in pairs), max(pair.behind for pair in pairs)
-    ids = torch.full((len(pairs), width), _end_of_text(model), dtype=torch.long)
-    for row, pair in zip(ids, pairs, strict=True):
-        row[1 : pair.behind] = torch.tensor(queries[pair.query].prompt_ids[pair.position + 1 :])
+    end = _end_of_text(model)
+    ids = torch.tensor(
+        [(end, *queries[pair.query].prompt_ids[pair.position + 1 :], *[end] * (width - pair.behind)) for pair in pairs]
+    )
     cache = DynamicCache()
     for layer, block in enumerate(state.blocks):
         chosen = owner.to(block.prefix_keys.device)

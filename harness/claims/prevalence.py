@@ -70,7 +70,7 @@ class Prevalence:
         cut = cut_of(scores, evidence, self.threshold, rng=self._rng("modes"))
         share = None if cut is None else self._share(scores, evidence, cut)
         extras = self._around(scores, evidence, share) | gate.as_record()
-        extras |= between(gate, self.procedure.answer_floor(evidence, self.name)) | modes_record(cut)
+        extras |= between(gate, self.procedure.answer_floor(evidence)) | modes_record(cut)
         verdict, reason = gate.objection() or self.judged(share, cut, gate.ceiling)
         return Finding(
             verdict=verdict,

@@ -20,6 +20,8 @@ _LEAST: Final = {
     "subset_limit": 1,
     "minimum_relations": 2,
 }
+_EVERY_CLAIM: Final = "every claim"
+"""Keys the random numbers of controls, so that all claims about the same evidence read the same floors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class Procedure:
         return keyed_generator(self.seed, claim, purpose)
 
     def gate(self, evidence: Evidence, claim: str) -> Gate:
-        """The retest ceiling and the permutation floor, measured.
+        """The retest ceiling and the permutation floor, measured; every claim about the same evidence has the same.
 
         Raises:
             ConfigError: the evidence holds no retest, so low consistency cannot be told from a bad localizer.
@@ -66,12 +68,12 @@ class Procedure:
             size=self.subset_size,
             permutations=self.permutations,
             ceiling_bound=self.ceiling_bound,
-            rng=self.generator(claim, "floor"),
+            rng=self.generator(_EVERY_CLAIM, "floor"),
         )
 
-    def answer_floor(self, evidence: Evidence, claim: str) -> Floor | None:
-        """The floor of facts with different objects; None if there is none."""
-        return answer_floor(evidence, self.subset_size, self.permutations, rng=self.generator(claim, "answers"))
+    def answer_floor(self, evidence: Evidence) -> Floor | None:
+        """The floor of facts with different objects, the same for every claim; None if there is none."""
+        return answer_floor(evidence, self.subset_size, self.permutations, rng=self.generator(_EVERY_CLAIM, "answers"))
 
     def scores(self, evidence: Evidence, claim: str) -> FactScores:
         """CS1 and CS2 of the facts that have enough queries."""

@@ -65,7 +65,7 @@ class IntegratedGradients:
         found: dict[int, AttributionMap | Unscored] = {}
         for batch in batches(model, queries, quadrature=self.quadrature, answer=self.answer, batch_size=batch_size):
             state = run_unmodified(model, batch.queries, answer_tokens=batch.answer_tokens)
-            result = integrate(state, torch.zeros_like(state.neurons), self.quadrature)
+            result = integrate(state, torch.zeros_like(state.neurons), self.quadrature, at_once=batch.at_once)
             found.update(zip(batch.indices, attribution_maps(result), strict=True))
         return [found[index] for index in range(len(queries))]
 

@@ -10,7 +10,6 @@ from harness.activations.unmodified import run_unmodified
 from harness.attribution.engine import PathIntegral, integrate
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.reference_points import reference_points
-from harness.attribution.word_paths import integrate_word_paths
 from harness.errors import ConfigError, near_matches
 from harness.localizers.answer import check_answer
 from harness.localizers.batches import Batch, attribute_words
@@ -85,26 +84,19 @@ class MultilingualIntegratedGradients:
         In the paper's reading `batch_size` counts (query, word) pairs, for each is a path of its own.
         """
 
-        def from_mean(batch: Batch, words: list[tuple[int, ...]]) -> PathIntegral:
+        def of_words(batch: Batch, words: list[tuple[int, ...]]) -> PathIntegral:
             state = run_unmodified(model, batch.queries, answer_tokens=batch.answer_tokens)
-            means = torch.stack([points.mean(1) for points in reference_points(state, batch.queries, words)], dim=1)
-            return integrate(state, means, self.quadrature, factor=state.neurons)
-
-        def from_each(batch: Batch, words: list[tuple[int, ...]]) -> PathIntegral:
-            return integrate_word_paths(
-                model,
-                batch.queries,
-                words,
-                self.quadrature,
-                at_once=batch.at_once,
-                answer_tokens=batch.answer_tokens,
-                times_value=True,
-            )
+            points = reference_points(state, batch.queries, words)
+            if self.reading == "code":
+                starts, counts = torch.stack([of_query.mean(1) for of_query in points], dim=1), None
+            else:
+                starts, counts = torch.cat(points, dim=1), [len(places) for places in words]
+            return integrate(state, starts, self.quadrature, paths=counts, times_value=True, at_once=batch.at_once)
 
         return attribute_words(
             model,
             queries,
-            from_mean if self.reading == "code" else from_each,
+            of_words,
             quadrature=self.quadrature,
             answer=self.answer,
             batch_size=batch_size,

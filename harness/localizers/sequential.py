@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 
-from harness.attribution.engine import PathIntegral
+from harness.activations.unmodified import run_unmodified
+from harness.attribution.engine import PathIntegral, integrate
 from harness.attribution.quadrature import Quadrature
-from harness.attribution.word_paths import integrate_word_paths
+from harness.attribution.reference_points import reference_points
 from harness.localizers.answer import check_answer
 from harness.localizers.batches import Batch, attribute_words
 from harness.localizers.cost import Cost, paths_cost
@@ -71,19 +72,14 @@ class SequentialIntegratedGradients:
         `batch_size` counts (query, word) pairs, for each is a path of its own.
         """
 
-        def integrate(batch: Batch, words: list[tuple[int, ...]]) -> PathIntegral:
-            result = integrate_word_paths(
-                model,
-                batch.queries,
-                words,
-                self.quadrature,
-                at_once=batch.at_once,
-                answer_tokens=batch.answer_tokens,
-            )
-            return _normalised(result)
+        def of_words(batch: Batch, words: list[tuple[int, ...]]) -> PathIntegral:
+            state = run_unmodified(model, batch.queries, answer_tokens=batch.answer_tokens)
+            points = torch.cat(reference_points(state, batch.queries, words), dim=1)
+            counts = [len(places) for places in words]
+            return _normalised(integrate(state, points, self.quadrature, paths=counts, at_once=batch.at_once))
 
         return attribute_words(
-            model, queries, integrate, quadrature=self.quadrature, answer=self.answer, batch_size=batch_size
+            model, queries, of_words, quadrature=self.quadrature, answer=self.answer, batch_size=batch_size
         )
 
     def cost(

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from harness.models.context import context_length
 from harness.models.families import Family, family_of
 from harness.models.parts import Parts, common_input_width
+from harness.models.smoothness import is_smooth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -27,6 +28,7 @@ class LoadedModel:
         blocks: the transformer blocks, lowest first.
         output_projections: the FFN output projection of each block.
         d_ff: neurons a layer.
+        smooth: whether its activation functions are smooth; see `is_smooth`.
     """
 
     name: str
@@ -38,6 +40,7 @@ class LoadedModel:
     blocks: tuple[nn.Module, ...] = field(init=False)
     output_projections: tuple[nn.Module, ...] = field(init=False)
     d_ff: int = field(init=False)
+    smooth: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Finds the parts by the family's row, freezes the parameters and switches to eval mode.
@@ -58,6 +61,7 @@ class LoadedModel:
             ("blocks", blocks),
             ("output_projections", projections),
             ("d_ff", common_input_width(projections, name=self.name)),
+            ("smooth", is_smooth(self.model)),
         ):
             object.__setattr__(self, name, value)
 

@@ -23,6 +23,7 @@ class ModelShape:
         parameters: all parameters; tied ones count once.
         itemsize: bytes of one of them.
         working_bytes: memory that batches may take beside the weights, where the model lies.
+        smooth: whether its activation functions are smooth.
         masked: whether it is a masked model, in which a change at one token changes all others.
         open_attention: whether its attention weights can be seen and changed.
     """
@@ -35,6 +36,7 @@ class ModelShape:
     parameters: int
     itemsize: int
     working_bytes: int
+    smooth: bool = True
     masked: bool = False
     open_attention: bool = True
 
@@ -60,6 +62,7 @@ def shape_of(model: LoadedModel, *, itemsize: int | None = None, device: torch.d
         parameters=parameters,
         itemsize=itemsize,
         working_bytes=working_memory(device or model.device, parameters * itemsize),
+        smooth=model.smooth,
         masked=model.family.masked,
         open_attention=lets_attention_be_changed(model),
     )

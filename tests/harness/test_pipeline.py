@@ -117,7 +117,7 @@ def test_a_saved_run_holds_complete_rows(handle: ModelHandle, store: Path) -> No
     assert record.manifest.smoke == f"at most 6 facts a relation; built-in model {handle.name}"
     assert record.manifest.data["embedded"]["facts"] == 102
     assert record.manifest.models[handle.name]["weights"] == handle.fingerprint
-    assert record.manifest.settings["quadrature"] == {"rule": "right", "steps": 4}
+    assert record.manifest.settings["quadrature"] == {"rule": "right", "steps": 4, "exhaustive": False}
     assert len(pd.read_csv(folder / "results.csv")) == 1
 
 

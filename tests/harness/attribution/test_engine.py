@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from harness.activations.last_token import run_last_token
-from harness.attribution.engine import PathIntegral, answer_probability, integrate
+from harness.attribution.engine import PathIntegral, integrate
+from harness.attribution.path_sums import answer_probability
 from harness.attribution.quadrature import Quadrature
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery

@@ -5,7 +5,8 @@ import torch
 
 from harness.activations.answers import answer_statistics
 from harness.activations.last_token import run_last_token
-from harness.attribution.engine import PathIntegral, answer_probability, integrate
+from harness.attribution.engine import PathIntegral, integrate
+from harness.attribution.path_sums import answer_probability
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ModelError
 from harness.models.loaded import LoadedModel

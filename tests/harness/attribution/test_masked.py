@@ -8,7 +8,8 @@ from harness.activations.answers import answer_statistics
 from harness.activations.last_token import run_last_token
 from harness.activations.masked_token import run_masked_token
 from harness.activations.verification import verify_row
-from harness.attribution.engine import answer_probability, integrate
+from harness.attribution.engine import integrate
+from harness.attribution.path_sums import answer_probability
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ModelError
 from harness.localizers import AttributionMap, make_localizer

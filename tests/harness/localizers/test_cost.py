@@ -1,8 +1,14 @@
 """The cost that a localizer tells beforehand, against operations counted while it runs."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
+from harness.attribution import engine
+from harness.attribution.node_sums import NodeSum
+from harness.attribution.path_sums import PathSums, path_sums
 from harness.attribution.quadrature import Quadrature
 from harness.localizers.cost import HasCost, forward_operations
 from harness.localizers.integrated_gradients import IntegratedGradients
@@ -11,6 +17,8 @@ from harness.models.shape import shape_of
 from tests.counted_operations import CountedOperations
 from tests.random_models import FAMILIES, random_model, random_queries, with_answers
 
+EVERY_NODE = Quadrature(exhaustive=True)
+
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("steps", [3, 20])
@@ -18,7 +26,7 @@ from tests.random_models import FAMILIES, random_model, random_queries, with_ans
 def test_operations_are_those_that_are_run(family: str, steps: int, layers: int) -> None:
     model = random_model(family, dtype=torch.float32, layers=layers)
     queries = random_queries([2, 6, 6, 11])
-    localizer = IntegratedGradients(quadrature=Quadrature(steps=steps))
+    localizer = IntegratedGradients(quadrature=Quadrature(steps=steps, exhaustive=True))
     assert isinstance(localizer, HasCost)
     cost = localizer.cost(shape_of(model, itemsize=4), [2, 6, 6, 11], [1, 1, 1, 1], batch_size=1)
     with CountedOperations(attention=False) as counted:
@@ -30,13 +38,35 @@ def test_operations_are_those_that_are_run(family: str, steps: int, layers: int)
 def test_operations_of_answers_of_several_tokens(family: str) -> None:
     model, answers = random_model(family, dtype=torch.float32, layers=5), [2, 1, 4]
     queries = with_answers(random_queries([2, 6, 11]), answers)
-    localizer = IntegratedGradients(answer="joint")
+    localizer = IntegratedGradients(quadrature=EVERY_NODE, answer="joint")
     cost = localizer.cost(shape_of(model, itemsize=4), [2, 6, 11], answers, batch_size=1)
     with CountedOperations(attention=False) as counted:
         localizer.attribute(model, queries, batch_size=1)
     assert cost.operations == pytest.approx(counted.operations, rel=0.01)
-    first = IntegratedGradients().cost(shape_of(model, itemsize=4), [2, 6, 11], answers, batch_size=1)
+    first = IntegratedGradients(quadrature=EVERY_NODE).cost(
+        shape_of(model, itemsize=4), [2, 6, 11], answers, batch_size=1
+    )
     assert cost.working_bytes == 4 * first.working_bytes
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_few_nodes_cost_what_is_run_where_a_fifth_of_the_paths_is_rough(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many are rough is up to the data; all else is counted."""
+    model, queries = random_model(family, dtype=torch.float32, layers=5), random_queries([6] * 10)
+
+    def two_of_ten_are_rough(state: Any, reference: Any, node_sum: NodeSum, **others: Any) -> PathSums:
+        sums = path_sums(state, reference, node_sum, **others)
+        doubt = torch.zeros_like(sums.doubt)
+        doubt[:2] = float("inf") if len(node_sum.null_rules) else 0.0
+        return replace(sums, doubt=doubt)
+
+    monkeypatch.setattr(engine, "path_sums", two_of_ten_are_rough)
+    cost = IntegratedGradients().cost(shape_of(model, itemsize=4), [6] * 10, [1] * 10, batch_size=10)
+    with CountedOperations(attention=False) as counted:
+        IntegratedGradients().attribute(model, queries, batch_size=10)
+    assert cost.operations == pytest.approx(counted.operations, rel=0.02)
 
 
 def test_memory_grows_with_the_batch_and_not_beyond_the_queries() -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from harness.activations.last_token import run_last_token
-from harness.attribution.engine import answer_probability, integrate
+from harness.attribution.engine import integrate
+from harness.attribution.path_sums import answer_probability
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.reference_points import reference_points
 from harness.errors import ConfigError
@@ -184,7 +185,8 @@ def test_the_variant_is_the_same_method_by_another_rule(method: str) -> None:
     assert isinstance(localizer, HasVariant)
     variant = localizer.variant()
     assert variant.name == localizer.name == method
-    assert variant.config() == {**localizer.config(), "quadrature": {"rule": "gauss-legendre", "steps": 10}}
+    other = {"rule": "gauss-legendre", "steps": 10, "exhaustive": False}
+    assert variant.config() == {**localizer.config(), "quadrature": other}
 
 
 def test_a_reading_that_does_not_exist() -> None:
