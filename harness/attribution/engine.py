@@ -74,9 +74,9 @@ def integrate(
     for part in _parts(list(range(len(owner))), at_once):
         chosen, start = state.select([owner[path] for path in part]), reference[:, part]
         sums = path_sums(chosen, start, first, layers=layers, times_value=times_value)
-        scores[part], doubt[part] = sums.scores.to(scores), sums.doubt.to(doubt)
-        if not times_value:
-            p_start[part] = answer_probability(chosen, start).to(p_start)
+        scores[part], doubt[part], p_start[part] = (
+            found.to(scores) for found in (sums.scores, sums.doubt, sums.p_start)
+        )
     row_layers = at_once * len(first.nodes) * sum(len(layers) - layer for layer in layers)
     while True:
         maps = torch.stack([of_query.sum(0) for of_query in scores.split(counts)])

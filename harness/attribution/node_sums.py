@@ -1,11 +1,11 @@
 """A sum over the many nodes of a path, and how a few nodes stand for them.
 
 A quadrature's sum over m nodes is itself an integral, with respect to a measure of m points; so it has Gauss rules of
-its own. The Gauss-Lobatto rule of n nodes keeps the first and the last of the m and gives exactly the m-node sum of
+its own. The one of n nodes that takes both ends of the path among them (Gauss-Lobatto) gives exactly the m-node sum of
 every polynomial of degree 2 n - 3. On a smooth path that is the sum to rounding, at n / m of the work. Whether the path
 is that smooth is seen at the same nodes: the integrand's coefficients along the highest orthonormal polynomials that n
-nodes can tell apart (null rules, Berntsen and Espelid 1991) are small only if it is, and a step anywhere between the
-first and the last node shows in them. See docs/adr/0005-few-nodes.md.
+nodes can tell apart (null rules, Berntsen and Espelid 1991) are small only if it is, and a step anywhere on the path
+shows in them. See docs/adr/0005-few-nodes.md.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from jaxtyping import Float
 
 from harness.attribution.quadrature import Quadrature
 
-FEW = 7
+FEW = 6
 """Nodes of the rule: fewer are trusted less often, more cost more."""
 
-_NULL_RULES = 3  # one alone is small by chance too often: of an even function every second coefficient is zero
+_NULL_RULES = 2  # of an even or an odd function the highest coefficient is zero; of the highest two one is not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,7 +27,8 @@ class NodeSum:
     """Nodes on [0, 1] and weighted sums over them.
 
     Attributes:
-        nodes: where the integrand is evaluated.
+        nodes: where the integrand is evaluated, rising; the first is 0, the start of the path, where the answer's
+            probability is wanted too.
         weights: of the sum that is wanted; they sum to 1.
         null_rules: weights of sums that vanish for what `weights` surely sums right, and are of the integrand's own
             size where it is rough; none where every node of the quadrature is evaluated: nothing is in doubt then.
@@ -39,8 +40,10 @@ class NodeSum:
 
 
 def every_node(quadrature: Quadrature) -> NodeSum:
-    """The quadrature's sum as it is written."""
+    """The quadrature's sum as it is written; with the start of the path, counted 0 times, where that is no node."""
     nodes, weights = quadrature.nodes_and_weights()
+    if nodes[0] > 0:
+        nodes, weights = np.concatenate([[0.0], nodes]), np.concatenate([[0.0], weights])
     return NodeSum(nodes=nodes, weights=weights, null_rules=np.empty((0, len(nodes))))
 
 
@@ -59,7 +62,7 @@ def first_nodes(quadrature: Quadrature, *, smooth: bool) -> NodeSum:
 
 
 def lobatto_rule(points: Float[np.ndarray, " points"], masses: Float[np.ndarray, " points"], n_nodes: int) -> NodeSum:
-    """The Gauss-Lobatto rule of a sum over points, whose first and last node are the first and the last point.
+    """The Gauss-Lobatto rule of a sum over points in [0, 1]: its first node is 0, its last the last point.
 
     Stieltjes' recurrence gives the Jacobi matrix of the points; Golub (1973) says how its last entries change so that
     two of its eigenvalues are the ends.
@@ -78,10 +81,12 @@ def lobatto_rule(points: Float[np.ndarray, " points"], masses: Float[np.ndarray,
         below, polynomial = polynomial, following / beside[degree]
     inner = np.diag(diagonal[:-1]) + np.diag(beside[: n_nodes - 2], 1) + np.diag(beside[: n_nodes - 2], -1)
     last = np.eye(n_nodes - 1)[-1]
-    left, right = (np.linalg.solve(inner - end * np.eye(n_nodes - 1), last)[-1] for end in points[[0, -1]])
-    ends = np.linalg.solve([[1.0, -left], [1.0, -right]], points[[0, -1]])
-    diagonal[-1], beside[n_nodes - 2] = ends[0], np.sqrt(ends[1])
+    ends = np.array([0.0, points[-1]])
+    left, right = (np.linalg.solve(inner - end * np.eye(n_nodes - 1), last)[-1] for end in ends)
+    entry, squared = np.linalg.solve([[1.0, -left], [1.0, -right]], ends)
+    diagonal[-1], beside[n_nodes - 2] = entry, np.sqrt(squared)
     nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1))
+    nodes[0] = 0.0  # not a rounding away from it
     # A column of eigenvectors is proportional to the orthonormal polynomials, degree by degree, at its node.
     polynomials = vectors / vectors[0]
     weights = vectors[0] ** 2

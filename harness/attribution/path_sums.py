@@ -22,10 +22,12 @@ class PathSums:
         scores: the wanted sum times what it is multiplied by.
         doubt: how rough the integrand is: the largest of what the null rules make of it, likewise multiplied; 0 where
             there are none.
+        p_start: p(answer) at the start of the path.
     """
 
     scores: Float[Tensor, "queries layers d_ff"]
     doubt: Float[Tensor, "queries layers"]
+    p_start: Float[Tensor, "queries layers"]
 
 
 def path_sums(
@@ -68,7 +70,7 @@ def path_sums(
     scores, doubt = torch.stack([sums[0] for sums in found], dim=1), torch.zeros_like(log_p[:, : len(layers)])
     if len(weights) > 1:
         doubt = torch.stack([sums[1:].abs().amax(dim=(0, 2)) for sums in found], dim=1)
-    return PathSums(scores=scores, doubt=doubt)
+    return PathSums(scores=scores, doubt=doubt, p_start=p.view(len(p), len(layers), -1)[:, :, 0])
 
 
 @torch.no_grad()

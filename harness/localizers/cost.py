@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from harness.attribution.memory import bytes_a_path, paths_in_budget
-from harness.attribution.node_sums import first_nodes
+from harness.attribution.node_sums import every_node, first_nodes
 from harness.attribution.quadrature import Quadrature
 from harness.models.shape import ModelShape
 
@@ -84,28 +84,27 @@ def paths_cost(
 
 
 def path_operations(shape: ModelShape, quadrature: Quadrature, *, positions: int = 1) -> float:
-    """Operations of one path integral (all layers, and its completeness gap) behind the prefix.
+    """Operations of one path integral (all layers) behind the prefix.
 
     With L layers, P entries in a block's matrices and V tokens, a row that enters at layer l runs the L - 1 - l blocks
     above it, forward and backward to its input alone, because parameters are frozen; each way takes 2 P operations a
     block and position, of which it has n, as many as answer tokens count. It passes the head both ways. A layer has m
-    rows, and where m are few of many nodes, another number of them in the share of paths that turn out rough. The gap
-    takes one more row a layer, forward. A layer's own output projection is passed by 3 + 2 s vectors, however many rows
-    there are: the way, each of s sums over rows both ways, and for the gap the reference point and the unmodified
-    neurons:
+    rows, and where m are few of many nodes, all of them again in the share of paths that turn out rough. A layer's own
+    output projection is passed by 1 + 2 s vectors, however many rows there are: the way, and each of s sums over rows
+    both ways; the unmodified run's head once more:
 
-        2 P n (2 m + 1) L (L - 1) / 2  +  (3 + 2 s) * 2 d_model d_ff L  +  2 d_model V n (L (2 m + 1) + 1)
+        2 P n 2 m L (L - 1) / 2  +  (1 + 2 s) * 2 d_model d_ff L  +  2 d_model V n (2 m L + 1)
 
     Products of queries with keys are left out: they are few at the length of a prompt.
     """
     first = first_nodes(quadrature, smooth=shape.smooth)
     n_sums = 1 + len(first.null_rules)
-    rows = len(first.nodes) + (_ROUGH * quadrature.steps if len(first.null_rules) else 0)
+    rows = len(first.nodes) + (_ROUGH * len(every_node(quadrature).nodes) if len(first.null_rules) else 0)
     layers, climbs = shape.n_layers, shape.n_layers * (shape.n_layers - 1) / 2
     return (
-        2 * shape.block_weights * positions * (2 * rows + 1) * climbs
-        + (3 + 2 * n_sums) * 2 * shape.d_model * shape.d_ff * layers
-        + 2 * shape.d_model * shape.vocabulary * positions * (layers * (2 * rows + 1) + 1)
+        2 * shape.block_weights * positions * 2 * rows * climbs
+        + (1 + 2 * n_sums) * 2 * shape.d_model * shape.d_ff * layers
+        + 2 * shape.d_model * shape.vocabulary * positions * (2 * rows * layers + 1)
     )
 
 

@@ -72,7 +72,7 @@ def test_a_kinked_model_is_evaluated_at_every_node(monkeypatch: pytest.MonkeyPat
     counter, model = Counter(monkeypatch), random_variant("opt")
     assert not model.smooth
     maps("sig", model, random_queries(LENGTHS), Quadrature())
-    assert set(counter.paths) == {20}
+    assert set(counter.paths) == {21}
 
 
 class TestSteepPath:
@@ -86,7 +86,7 @@ class TestSteepPath:
         query = EncodedQuery(prompt="", prompt_ids=(3, 4), answer_ids=(0,))
         state = run_last_token(model, [query])
         found = integrate(state, torch.zeros_like(state.neurons), Quadrature()).scores[0, 0, 0]
-        assert counter.paths == ({FEW: 1, 20: 1} if rough else {FEW: 1})
+        assert counter.paths == ({FEW: 1, 21: 1} if rough else {FEW: 1})
         value = float(state.neurons[0, 0, 0])
         expected = self._sum(gain, value, np.arange(1, 21) / 20, np.full(20, 1 / 20))
         assert float(found) == pytest.approx(expected, rel=1e-5)
