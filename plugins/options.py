@@ -112,7 +112,8 @@ OPTIONS = (
         metavar="RULE:STEPS",
         default="right:20",
         help="how path integrals are approximated: right, left, midpoint, trapezoid or gauss-legendre, and the number"
-        " of steps. gauss-legendre:10 is twice as fast. Default: right:20, the paper's.",
+        " of steps; with :exhaustive behind it, evaluated at every node also where fewer give the same sum to rounding."
+        " Default: right:20, the paper's.",
     ),
     Option(
         name="answer",

@@ -76,7 +76,7 @@ def test_every_option_reaches_the_harness(bench):
         "relations=('P36', 'P103')",
         "limit=20",
         "known_only=True",
-        "Quadrature(rule='gauss-legendre', steps=10)",
+        "Quadrature(rule='gauss-legendre', steps=10, exhaustive=False)",
         "answer='joint'",
         "dtype='bfloat16'",
         "device='cpu'",
