@@ -44,9 +44,10 @@ def test_gauss_legendre_with_four_nodes_is_exact_up_to_degree_seven(degree: int)
     assert (weights * nodes**degree).sum() == pytest.approx(1 / (degree + 1), abs=1e-14)
 
 
+@pytest.mark.parametrize("exhaustive", [False, True])
 @pytest.mark.parametrize("rule", RULES)
-def test_parse_reads_what_str_writes(rule: str) -> None:
-    quadrature = Quadrature(rule=rule, steps=7)
+def test_parse_reads_what_str_writes(rule: str, exhaustive: bool) -> None:
+    quadrature = Quadrature(rule=rule, steps=7, exhaustive=exhaustive)
     assert Quadrature.parse(str(quadrature)) == quadrature
 
 
@@ -57,6 +58,8 @@ def test_parse_reads_what_str_writes(rule: str) -> None:
         ("trapezoid:1", "at least 2 steps, got 1"),
         ("rihgt:20", "Did you mean right"),
         ("right", "written rule:steps"),
+        ("right:20:exhaustve", "right:20:exhaustive, got 'right:20:exhaustve'"),
+        ("right:20:", "written rule:steps"),
         ("right:many", "written rule:steps"),
     ],
 )
