@@ -114,6 +114,26 @@ def neurons_at(model: LoadedModel, prompt_ids: Sequence[int], layer: int, place:
     return seen[0]
 
 
+def answer_probability(
+    model: LoadedModel, prompt_ids: Sequence[int], answer: Answer, layer: int, rows: Tensor, place: int = -1
+) -> Tensor:
+    """p(answer) where a layer has other neurons at one token, [rows]; from as many whole forward passes."""
+    tokens = [answer] if isinstance(answer, int) else list(answer)
+    ids = torch.tensor([[*prompt_ids, *tokens[:-1]]])
+    place = place % len(prompt_ids)
+
+    def put(_module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+        sequences = args[0].reshape(len(rows), ids.shape[1], -1)
+        sequences = sequences.clone()
+        sequences[:, place] = rows
+        return (sequences.view(args[0].shape),)
+
+    handle = model.output_projections[layer].register_forward_pre_hook(put)
+    logits = model.model(input_ids=ids.expand(len(rows), -1)).logits
+    handle.remove()
+    return torch.stack([logits[:, place + j].softmax(-1)[:, t] for j, t in enumerate(tokens)]).prod(0)
+
+
 def _gradient(
     model: LoadedModel,
     prompt_ids: Sequence[int],
@@ -126,20 +146,7 @@ def _gradient(
     place: int = -1,
 ) -> Tensor:
     """The gradient of p(answer), averaged along the path of one layer from `start` to `end`, [d_ff]."""
-    tokens = [answer] if isinstance(answer, int) else list(answer)
-    ids = torch.tensor([[*prompt_ids, *tokens[:-1]]])
-    place = place % len(prompt_ids)
     rows = (start + nodes.to(end)[:, None] * (end - start)).requires_grad_()
-
-    def put(_module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-        sequences = args[0].reshape(len(rows), ids.shape[1], -1)
-        sequences = sequences.clone()
-        sequences[:, place] = rows
-        return (sequences.view(args[0].shape),)
-
-    handle = model.output_projections[layer].register_forward_pre_hook(put)
-    logits = model.model(input_ids=ids.expand(len(nodes), -1)).logits
-    handle.remove()
-    probability = torch.stack([logits[:, place + j].softmax(-1)[:, t] for j, t in enumerate(tokens)]).prod(0)
+    probability = answer_probability(model, prompt_ids, answer, layer, rows, place)
     (gradient,) = torch.autograd.grad(probability.sum(), rows)
     return (gradient * weights.to(end)[:, None]).sum(0)

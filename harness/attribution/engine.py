@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from harness.activations.unmodified import Unmodified
-from harness.attribution.node_sums import every_node, first_nodes
-from harness.attribution.path_sums import answer_probability, path_sums
+from harness.attribution.gradient_sums import answer_probability
+from harness.attribution.node_sums import NodeSum, every_node, first_nodes
+from harness.attribution.path_sums import Paths, PathSums
 from harness.attribution.quadrature import Quadrature
 
 
@@ -51,7 +52,8 @@ def integrate(
 
     The quadrature's sum is evaluated at few nodes first (`first_nodes`). A layer's path that these show to be rough, on
     the scale of its query's largest score, is evaluated again at every node: so scores are those of the whole sum to
-    the dtype's rounding, and nothing is approximated but the integral.
+    the dtype's rounding, and nothing is approximated but the integral. What all paths of a query have in common, the
+    gradient at their end, is evaluated once a query.
 
     Args:
         state: the unmodified run of a batch of queries.
@@ -66,40 +68,45 @@ def integrate(
     """
     counts = [1] * len(state.queries) if paths is None else list(paths)
     owner = [query for query, count in enumerate(counts) for _ in range(count)]
-    layers, at_once = range(len(reference)), at_once or len(owner)
-    first, whole = first_nodes(quadrature, smooth=state.model.smooth), every_node(quadrature)
-    wide = torch.promote_types(reference.dtype, torch.float32)
-    scores = reference.new_empty(len(owner), len(layers), reference.shape[2], dtype=wide)
-    doubt, p_start = torch.empty_like(scores[:, :, 0]), torch.empty_like(scores[:, :, 0])
-    for part in _parts(list(range(len(owner))), at_once):
-        chosen, start = state.select([owner[path] for path in part]), reference[:, part]
-        sums = path_sums(chosen, start, first, layers=layers, times_value=times_value)
-        scores[part], doubt[part], p_start[part] = (
-            found.to(scores) for found in (sums.scores, sums.doubt, sums.p_start)
-        )
-    row_layers = at_once * len(first.nodes) * sum(len(layers) - layer for layer in layers)
+    batch, at_once = Paths(state, reference, owner, times_value=times_value), at_once or len(owner)
+    first, whole = first_nodes(quadrature, smooth=state.model.smooth), every_node(quadrature, start=False)
+    found = _all_at(first, batch, at_once)
+    row_layers = at_once * first.n_before_end * batch.n_layers * (batch.n_layers + 1) // 2
     while True:
-        maps = torch.stack([of_query.sum(0) for of_query in scores.split(counts)])
-        rough = doubt > _trusted(reference.dtype) * maps.amax(dim=(1, 2)).clamp_min(0)[owner, None]
+        maps = torch.stack([of_query.sum(0) for of_query in found.scores.split(counts)])
+        rough = found.doubt > _trusted(reference.dtype) * maps.amax(dim=(1, 2)).clamp_min(0)[owner, None]
         if not bool(rough.any()):
             break
-        for layer in layers:
-            size = max(1, row_layers // (len(whole.nodes) * (len(layers) - layer)))  # as much memory as above
-            for part in _parts(rough[:, layer].nonzero().squeeze(1).tolist(), size):
-                chosen, start = state.select([owner[path] for path in part]), reference[layer, part][None]
-                again = path_sums(chosen, start, whole, layers=[layer], times_value=times_value)
-                scores[part, layer], doubt[part, layer] = again.scores[:, 0].to(scores), 0
-    p = answer_probability(state, None)[:, 0]
-    gaps = None
+        _again_at(whole, batch, rough, found, row_layers)
+    p, gaps = answer_probability(state), None
     if not times_value:
-        of_path = p.to(p_start)[owner, None]
-        left_out = ((scores.sum(2) - (of_path - p_start)).abs() / of_path).amax(1)
+        p_end = p.to(found.p_first)[owner, None]
+        left_out = ((found.scores.sum(2) - (p_end - found.p_first)).abs() / p_end).amax(1)
         gaps = torch.stack([of_query.amax() for of_query in left_out.split(counts)])
     return PathIntegral(scores=maps, answer_probability=p, completeness_gap=gaps)
 
 
-def _parts(paths: Sequence[int], at_once: int) -> Iterator[Sequence[int]]:
-    return (paths[start : start + at_once] for start in range(0, len(paths), at_once))
+def _all_at(nodes: NodeSum, batch: Paths, at_once: int) -> PathSums:
+    """All paths in all layers, so many of them at once."""
+    everything = batch.empty()
+    for part in _parts(range(batch.n_paths), at_once):
+        found = batch.sums(nodes, part, range(batch.n_layers))
+        everything.scores[part], everything.doubt[part] = found.scores, found.doubt
+        everything.p_first[part] = found.p_first
+    return everything
+
+
+def _again_at(nodes: NodeSum, batch: Paths, rough: Bool[Tensor, "paths layers"], found: PathSums, most: int) -> None:
+    """Layers' paths that are rough, layer by layer, in place of what was found of them; takes no more row-layers."""
+    for layer in range(batch.n_layers):
+        at_once = max(1, most // (nodes.n_before_end * (batch.n_layers - layer)))
+        for part in _parts(rough[:, layer].nonzero().squeeze(1).tolist(), at_once):
+            again = batch.sums(nodes, part, [layer])
+            found.scores[part, layer], found.doubt[part, layer] = again.scores[:, 0], 0
+
+
+def _parts(paths: Sequence[int], at_once: int) -> Iterator[list[int]]:
+    return (list(paths[start : start + at_once]) for start in range(0, len(paths), at_once))
 
 
 def _trusted(dtype: torch.dtype) -> float:

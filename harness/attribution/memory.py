@@ -30,7 +30,7 @@ def bytes_a_path(shape: ModelShape, quadrature: Quadrature, row_length: int) -> 
         row_length: positions of a row: as many as answer tokens count; in a masked model a whole sentence.
     """
     row_layers = (
-        len(first_nodes(quadrature, smooth=shape.smooth).nodes)
+        first_nodes(quadrature, smooth=shape.smooth).n_before_end
         * shape.n_layers
         * (shape.n_layers + 1)
         // 2

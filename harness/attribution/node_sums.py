@@ -27,8 +27,8 @@ class NodeSum:
     """Nodes on [0, 1] and weighted sums over them.
 
     Attributes:
-        nodes: where the integrand is evaluated, rising; the first is 0, the start of the path, where the answer's
-            probability is wanted too.
+        nodes: where the integrand is evaluated, rising. Where a path is evaluated first, its start is among them, for
+            the answer's probability is wanted there too.
         weights: of the sum that is wanted; they sum to 1.
         null_rules: weights of sums that vanish for what `weights` surely sums right, and are of the integrand's own
             size where it is rough; none where every node of the quadrature is evaluated: nothing is in doubt then.
@@ -38,11 +38,26 @@ class NodeSum:
     weights: Float[np.ndarray, " nodes"]
     null_rules: Float[np.ndarray, "rules nodes"]
 
+    @property
+    def n_before_end(self) -> int:
+        """How many nodes lie before the end of the path: at 1, where all paths of a query meet."""
+        return int((self.nodes < 1).sum())
 
-def every_node(quadrature: Quadrature) -> NodeSum:
-    """The quadrature's sum as it is written; with the start of the path, counted 0 times, where that is no node."""
+    @property
+    def coefficients(self) -> Float[np.ndarray, "sums nodes"]:
+        """Of all sums: the wanted one first, then the null rules."""
+        return np.vstack([self.weights, self.null_rules])
+
+
+def every_node(quadrature: Quadrature, *, start: bool) -> NodeSum:
+    """The quadrature's sum as it is written.
+
+    Args:
+        quadrature: the rule.
+        start: whether the start of the path, counted 0 times, is put in front of the nodes where it is none.
+    """
     nodes, weights = quadrature.nodes_and_weights()
-    if nodes[0] > 0:
+    if start and nodes[0] > 0:
         nodes, weights = np.concatenate([[0.0], nodes]), np.concatenate([[0.0], weights])
     return NodeSum(nodes=nodes, weights=weights, null_rules=np.empty((0, len(nodes))))
 
@@ -57,7 +72,7 @@ def first_nodes(quadrature: Quadrature, *, smooth: bool) -> NodeSum:
             trace in the null rules does, so otherwise every node is evaluated.
     """
     if quadrature.exhaustive or not smooth or quadrature.steps < 2 * FEW:
-        return every_node(quadrature)
+        return every_node(quadrature, start=True)
     return lobatto_rule(*quadrature.nodes_and_weights(), FEW)
 
 
@@ -86,7 +101,7 @@ def lobatto_rule(points: Float[np.ndarray, " points"], masses: Float[np.ndarray,
     entry, squared = np.linalg.solve([[1.0, -left], [1.0, -right]], ends)
     diagonal[-1], beside[n_nodes - 2] = entry, np.sqrt(squared)
     nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1))
-    nodes[0] = 0.0  # not a rounding away from it
+    nodes[[0, -1]] = ends  # not a rounding away from them
     # A column of eigenvectors is proportional to the orthonormal polynomials, degree by degree, at its node.
     polynomials = vectors / vectors[0]
     weights = vectors[0] ** 2

@@ -1,4 +1,4 @@
-"""Sums of gradients along straight paths, for many layers, nodes and queries at once."""
+"""Sums along the straight paths of a batch of queries, several of which may be one query's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,90 +8,101 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from harness.activations.entries import Segment
-from harness.activations.head import log_probability_and_gradient
-from harness.activations.unmodified import Unmodified, climb_rows
+from harness.activations.unmodified import Unmodified
+from harness.attribution.gradient_sums import gradient_sums
 from harness.attribution.node_sums import NodeSum
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PathSums:
-    """Sums along the paths of a batch.
+    """Sums along some paths, in some layers; never below float32.
 
     Attributes:
         scores: the wanted sum times what it is multiplied by.
         doubt: how rough the integrand is: the largest of what the null rules make of it, likewise multiplied; 0 where
             there are none.
-        p_start: p(answer) at the start of the path.
+        p_first: p(answer) at the first node.
     """
 
-    scores: Float[Tensor, "queries layers d_ff"]
-    doubt: Float[Tensor, "queries layers"]
-    p_start: Float[Tensor, "queries layers"]
+    scores: Float[Tensor, "paths layers d_ff"]
+    doubt: Float[Tensor, "paths layers"]
+    p_first: Float[Tensor, "paths layers"]
 
 
-def path_sums(
-    state: Unmodified,
-    reference: Float[Tensor, "layers queries d_ff"],
-    node_sum: NodeSum,
-    *,
-    layers: Sequence[int],
-    times_value: bool,
-) -> PathSums:
-    """(v - r) sum_k w_k (d p(answer) / d neurons)(r + a_k (v - r)), with v the unmodified neurons of a layer.
+class Paths:
+    """The paths of a batch: from reference points to the unmodified neurons of their query.
 
-    Args:
-        state: the unmodified run.
-        reference: where the paths start; of the chosen layers, in their order.
-        node_sum: the nodes a_k, and weights.
-        layers: whose neurons move, rising; each a path of its own.
-        times_value: multiply by v instead of (v - r).
+    There, at the end, the gradient is the same for all paths of a query, so it is evaluated once a query.
     """
-    unmodified = state.neurons[list(layers)]
-    moved = unmodified - reference
-    wide = torch.promote_types(reference.dtype, torch.float32)
-    nodes = torch.from_numpy(node_sum.nodes).to(reference)
-    weights = torch.from_numpy(np.vstack([node_sum.weights, node_sum.null_rules])).to(reference.device, wide)
-    shifts = [reference.new_zeros(len(weights), *way.shape).requires_grad_() for way in moved]
-    entries: list[Segment | None] = [None] * state.model.n_layers
-    for layer, start, way, shift in zip(layers, reference, moved, shifts, strict=True):
-        entries[layer] = Segment(reference=start, moved=way, nodes=nodes, weights=weights, shifts=shift)
-    with torch.enable_grad():
-        hidden = state.model.final_norm(climb_rows(state, entries))
-    log_p, slope = log_probability(state, hidden.detach(), gradient=True)
-    assert slope is not None
-    # d p = p d log p; relative to a query's largest, so that a narrow dtype holds what goes down through the blocks.
-    p = log_p.exp()
-    largest = p.amax(dim=1).clamp_min(torch.finfo(p.dtype).tiny)
-    parts = (p / largest[:, None]).repeat_interleave(hidden.shape[1] // p.shape[1], dim=1)
-    gradients = torch.autograd.grad(hidden, shifts, slope * parts[:, :, None].to(slope))
-    multipliers = (unmodified if times_value else moved).to(log_p) * largest[:, None]
-    found = [gradient.to(log_p) * way for gradient, way in zip(gradients, multipliers, strict=True)]
-    scores, doubt = torch.stack([sums[0] for sums in found], dim=1), torch.zeros_like(log_p[:, : len(layers)])
-    if len(weights) > 1:
-        doubt = torch.stack([sums[1:].abs().amax(dim=(0, 2)) for sums in found], dim=1)
-    return PathSums(scores=scores, doubt=doubt, p_start=p.view(len(p), len(layers), -1)[:, :, 0])
 
+    def __init__(
+        self,
+        state: Unmodified,
+        reference: Float[Tensor, "layers paths d_ff"],
+        owner: Sequence[int],
+        *,
+        times_value: bool,
+    ) -> None:
+        """Evaluates nothing yet.
 
-@torch.no_grad()
-def answer_probability(
-    state: Unmodified, neurons: Float[Tensor, "layers queries d_ff"] | None
-) -> Float[Tensor, "queries layers"]:
-    """p(answer) where one layer at a time has other neurons; one column, the unmodified p, where `neurons` is None."""
-    rows = state.blocks[-1].output if neurons is None else climb_rows(state, [layer[:, None] for layer in neurons])
-    return log_probability(state, state.model.final_norm(rows), gradient=False)[0].exp()
+        Args:
+            state: the unmodified run.
+            reference: where the paths start.
+            owner: index of each path's query.
+            times_value: multiply sums by the unmodified neurons v instead of by (v - r), with r the start.
+        """
+        self._state = state
+        self._reference = reference
+        self._owner = owner
+        self._times_value = times_value
+        self._at_end: Float[Tensor, "queries layers d_ff"] | None = None
 
+    @property
+    def n_paths(self) -> int:
+        """Of all queries together."""
+        return len(self._owner)
 
-def log_probability(
-    state: Unmodified, hidden: Float[Tensor, "queries row_positions d_head"], *, gradient: bool
-) -> tuple[Float[Tensor, "queries rows"], Float[Tensor, "queries row_positions d_head"] | None]:
-    """log p(answer) of rows that came through the final norm, the sum over their positions, and its gradient."""
-    queries, n_positions = state.answer.shape
-    log_p, slope = log_probability_and_gradient(
-        state.model.head,
-        hidden.flatten(0, 1),
-        state.answer.to(hidden.device).repeat(1, hidden.shape[1] // n_positions).flatten(),
-        softcap=state.model.softcap,
-        gradient=gradient,
-    )
-    return log_p.view(queries, -1, n_positions).sum(2), None if slope is None else slope.view_as(hidden)
+    @property
+    def n_layers(self) -> int:
+        """Every path is one in each layer."""
+        return len(self._reference)
+
+    def empty(self) -> PathSums:
+        """Room for the sums of all paths in all layers, to be written into it."""
+        wide = torch.promote_types(self._reference.dtype, torch.float32)
+        scores = self._reference.new_empty(self.n_paths, self.n_layers, self._reference.shape[2], dtype=wide)
+        one, other = (torch.empty_like(scores[:, :, 0]) for _ in range(2))
+        return PathSums(scores=scores, doubt=one, p_first=other)
+
+    def sums(self, node_sum: NodeSum, paths: Sequence[int], layers: Sequence[int]) -> PathSums:
+        """Sums of d p(answer) / d neurons along some of the paths, at once.
+
+        Args:
+            node_sum: nodes on [0, 1], at least one of them before the end; and weights.
+            paths: which of them.
+            layers: whose neurons move, rising; each a path of its own.
+        """
+        owner = [self._owner[path] for path in paths]
+        state, start = self._state.select(owner), self._reference[:, list(paths)][list(layers)]
+        n, coefficients = node_sum.n_before_end, node_sum.coefficients
+        found = gradient_sums(state, start, nodes=node_sum.nodes[:n], coefficients=coefficients[:, :n], layers=layers)
+        sums = found.sums
+        if n < len(node_sum.nodes):
+            at_end = self._end()[owner][:, list(layers)]
+            sums = sums + torch.from_numpy(coefficients[:, n]).to(sums)[:, None, None, None] * at_end.to(sums)
+        value = state.neurons[list(layers)]
+        sums = sums * (value if self._times_value else value - start).transpose(0, 1).to(sums)
+        doubt = sums[1:].abs().amax(dim=(0, 3)) if len(sums) > 1 else torch.zeros_like(sums[0, :, :, 0])
+        return PathSums(scores=sums[0], doubt=doubt, p_first=found.p[:, :, 0])
+
+    def _end(self) -> Float[Tensor, "queries layers d_ff"]:
+        """d p(answer) / d neurons at the unmodified ones, of every query and layer."""
+        if self._at_end is None:
+            self._at_end = gradient_sums(
+                self._state,
+                self._state.neurons,
+                nodes=np.ones(1),
+                coefficients=np.ones((1, 1)),
+                layers=range(self.n_layers),
+            ).sums[0]
+        return self._at_end

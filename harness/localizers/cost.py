@@ -73,8 +73,9 @@ def paths_cost(
     operations = 0.0
     for tokens, positions, count in zip(prompt_lengths, counted, paths, strict=True):
         # A masked model runs whole sentences: every row, and every sentence with a token replaced.
-        path = path_operations(shape, quadrature, positions=positions) * (tokens if shape.masked else 1)
-        operations += path * count + forward_operations(shape, tokens + positions - 1)
+        rows = path_operations(shape, quadrature, positions=positions) * count
+        rows += end_operations(shape, quadrature, positions=positions)
+        operations += rows * (tokens if shape.masked else 1) + forward_operations(shape, tokens + positions - 1)
         if replaced:
             again = tokens * tokens if shape.masked else tokens * (tokens + 1) // 2
             operations += forward_operations(shape, again)
@@ -84,27 +85,43 @@ def paths_cost(
 
 
 def path_operations(shape: ModelShape, quadrature: Quadrature, *, positions: int = 1) -> float:
-    """Operations of one path integral (all layers) behind the prefix.
+    """Operations of one path integral (all layers) behind the prefix, but for its end.
+
+    A layer has as many rows as the quadrature is first evaluated at before the path's end, and where these are few of
+    many, all of them again in the share of paths that turn out rough.
+    """
+    first = first_nodes(quadrature, smooth=shape.smooth)
+    rows = float(first.n_before_end)
+    if len(first.null_rules):
+        rows += _ROUGH * every_node(quadrature, start=False).n_before_end
+    return _row_operations(shape, rows, positions, sums=len(first.coefficients))
+
+
+def end_operations(shape: ModelShape, quadrature: Quadrature, *, positions: int = 1) -> float:
+    """Operations of what the paths of one query have in common: its p(answer), and where the end is a node that row."""
+    first = first_nodes(quadrature, smooth=shape.smooth)
+    row = _row_operations(shape, 1, positions, sums=1) if first.n_before_end < len(first.nodes) else 0
+    return row + 2 * shape.d_model * shape.vocabulary * positions
+
+
+def _row_operations(shape: ModelShape, rows: float, positions: int, *, sums: int) -> float:
+    """Operations of so many rows a layer, and of sums over them.
 
     With L layers, P entries in a block's matrices and V tokens, a row that enters at layer l runs the L - 1 - l blocks
     above it, forward and backward to its input alone, because parameters are frozen; each way takes 2 P operations a
-    block and position, of which it has n, as many as answer tokens count. It passes the head both ways. A layer has m
-    rows, and where m are few of many nodes, all of them again in the share of paths that turn out rough. A layer's own
-    output projection is passed by 1 + 2 s vectors, however many rows there are: the way, and each of s sums over rows
-    both ways; the unmodified run's head once more:
+    block and position, of which it has n, as many as answer tokens count. It passes the head both ways. A layer's own
+    output projection is passed by 1 + 2 s vectors, however many of its m rows there are: the way, and each of s sums
+    over rows both ways:
 
-        2 P n 2 m L (L - 1) / 2  +  (1 + 2 s) * 2 d_model d_ff L  +  2 d_model V n (2 m L + 1)
+        2 P n 2 m L (L - 1) / 2  +  (1 + 2 s) * 2 d_model d_ff L  +  2 d_model V n 2 m L
 
     Products of queries with keys are left out: they are few at the length of a prompt.
     """
-    first = first_nodes(quadrature, smooth=shape.smooth)
-    n_sums = 1 + len(first.null_rules)
-    rows = len(first.nodes) + (_ROUGH * len(every_node(quadrature).nodes) if len(first.null_rules) else 0)
     layers, climbs = shape.n_layers, shape.n_layers * (shape.n_layers - 1) / 2
     return (
         2 * shape.block_weights * positions * 2 * rows * climbs
-        + (1 + 2 * n_sums) * 2 * shape.d_model * shape.d_ff * layers
-        + 2 * shape.d_model * shape.vocabulary * positions * (2 * rows * layers + 1)
+        + (1 + 2 * sums) * 2 * shape.d_model * shape.d_ff * layers
+        + 2 * shape.d_model * shape.vocabulary * positions * 2 * rows * layers
     )
 
 

@@ -5,12 +5,11 @@ import torch
 
 from harness.activations.last_token import run_last_token
 from harness.attribution.engine import PathIntegral, integrate
-from harness.attribution.path_sums import answer_probability
 from harness.attribution.quadrature import Quadrature
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
 from tests.captum_scores import captum_scores
-from tests.naive import naive_path_integral
+from tests.naive import answer_probability, naive_path_integral
 from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
 RAGGED = [5, 1, 9, 3, 1, 12]
@@ -101,9 +100,9 @@ def test_gradient_at_a_node_equals_a_finite_difference(family: str) -> None:
         step = 1e-6
         ends = []
         for sign in (1, -1):
-            moved = state.neurons.clone()
-            moved[layer, 0, index] += sign * step
-            ends.append(answer_probability(state, moved)[0, layer])
+            moved = state.neurons[layer].clone()
+            moved[0, index] += sign * step
+            ends.append(answer_probability(model, queries[0].prompt_ids, queries[0].answer_ids[0], layer, moved)[0])
         slope = (ends[0] - ends[1]) / (2 * step)
         assert float(scores[layer, index]) == pytest.approx(float(slope * state.neurons[layer, 0, index]), rel=1e-5)
 

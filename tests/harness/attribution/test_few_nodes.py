@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from harness.activations.last_token import run_last_token
-from harness.attribution import engine
+from harness.attribution import path_sums
 from harness.attribution.engine import integrate
-from harness.attribution.node_sums import FEW, NodeSum, first_nodes
-from harness.attribution.path_sums import PathSums, path_sums
+from harness.attribution.gradient_sums import GradientSums, gradient_sums
+from harness.attribution.node_sums import FEW, first_nodes
 from harness.attribution.quadrature import Quadrature
 from harness.data.folder import load_folder
 from harness.data.sources import EMBEDDED_FOLDER
@@ -40,17 +40,16 @@ def difference(method: str, model: LoadedModel, queries: list[EncodedQuery]) -> 
 
 
 class Counter:
-    """Counts paths of one layer, by the number of nodes at which they were evaluated."""
+    """Counts paths of one layer, by the number of nodes at which they were evaluated; an end is a path of one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.paths: dict[int, int] = {}
 
-        def counting(state: Any, reference: torch.Tensor, node_sum: NodeSum, **others: Any) -> PathSums:
-            n_nodes = len(node_sum.nodes)
-            self.paths[n_nodes] = self.paths.get(n_nodes, 0) + reference.shape[0] * reference.shape[1]
-            return path_sums(state, reference, node_sum, **others)
+        def counting(state: Any, reference: torch.Tensor, *, nodes: np.ndarray, **others: Any) -> GradientSums:
+            self.paths[len(nodes)] = self.paths.get(len(nodes), 0) + reference.shape[0] * reference.shape[1]
+            return gradient_sums(state, reference, nodes=nodes, **others)
 
-        monkeypatch.setattr(engine, "path_sums", counting)
+        monkeypatch.setattr(path_sums, "gradient_sums", counting)
 
 
 @pytest.mark.parametrize("method", ["ig", "sig"])
@@ -72,7 +71,7 @@ def test_a_kinked_model_is_evaluated_at_every_node(monkeypatch: pytest.MonkeyPat
     counter, model = Counter(monkeypatch), random_variant("opt")
     assert not model.smooth
     maps("sig", model, random_queries(LENGTHS), Quadrature())
-    assert set(counter.paths) == {21}
+    assert set(counter.paths) == {1, 20}  # start and all nodes but the end, which is evaluated once a query
 
 
 class TestSteepPath:
@@ -86,7 +85,7 @@ class TestSteepPath:
         query = EncodedQuery(prompt="", prompt_ids=(3, 4), answer_ids=(0,))
         state = run_last_token(model, [query])
         found = integrate(state, torch.zeros_like(state.neurons), Quadrature()).scores[0, 0, 0]
-        assert counter.paths == ({FEW: 1, 21: 1} if rough else {FEW: 1})
+        assert counter.paths == ({1: 1, FEW - 1: 1, 19: 1} if rough else {1: 1, FEW - 1: 1})
         value = float(state.neurons[0, 0, 0])
         expected = self._sum(gain, value, np.arange(1, 21) / 20, np.full(20, 1 / 20))
         assert float(found) == pytest.approx(expected, rel=1e-5)

@@ -6,12 +6,11 @@ import torch
 from harness.activations.answers import answer_statistics
 from harness.activations.last_token import run_last_token
 from harness.attribution.engine import PathIntegral, integrate
-from harness.attribution.path_sums import answer_probability
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ModelError
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
-from tests.naive import naive_path_integral
+from tests.naive import answer_probability, naive_path_integral
 from tests.random_configs import CONTEXT, VARIANTS
 from tests.random_models import (
     FAMILIES,
@@ -138,8 +137,8 @@ def test_gradient_at_a_node_equals_a_finite_difference(family: str) -> None:
     for layer, index in [(0, 3), (1, 17), (3, 40)]:
         ends, step = [], 1e-6
         for sign in (1, -1):
-            moved = state.neurons.clone()
-            moved[layer, 0, index] += sign * step
-            ends.append(answer_probability(state, moved)[0, layer])
+            moved = state.neurons[layer].clone()
+            moved[0, index] += sign * step
+            ends.append(answer_probability(model, queries[0].prompt_ids, queries[0].answer_ids[:2], layer, moved)[0])
         slope = (ends[0] - ends[1]) / (2 * step)
         assert float(scores[layer, index]) == pytest.approx(float(slope * state.neurons[layer, 0, index]), rel=1e-5)

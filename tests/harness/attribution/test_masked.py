@@ -9,14 +9,13 @@ from harness.activations.last_token import run_last_token
 from harness.activations.masked_token import run_masked_token
 from harness.activations.verification import verify_row
 from harness.attribution.engine import integrate
-from harness.attribution.path_sums import answer_probability
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ModelError
 from harness.localizers import AttributionMap, make_localizer
 from harness.models.families import FAMILIES
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery, mask_position
-from tests.naive import NAIVE, naive_path_integral
+from tests.naive import NAIVE, answer_probability, naive_path_integral
 from tests.random_configs import CONTEXT, MASKED
 from tests.random_models import random_cloze, random_variant
 
@@ -147,14 +146,14 @@ def test_erasing_a_neuron_is_suppressing_it_at_all_positions(model: LoadedModel)
 def test_gradient_at_the_value_equals_a_finite_difference() -> None:
     """One step of the right rule is the gradient at the unmodified neurons times the neurons."""
     model, queries = random_variant("bert", dtype=torch.float64), random_cloze([6])
-    state = run_masked_token(model, queries)
+    state, (query,) = run_masked_token(model, queries), queries
     found = integrate(state, torch.zeros_like(state.neurons), Quadrature(rule="right", steps=1)).scores[0]
     for layer, index in [(0, 3), (1, 17)]:
         ends = []
         for sign in (1, -1):
-            moved = state.neurons.clone()
-            moved[layer, 0, index] += sign * 1e-6
-            ends.append(answer_probability(state, moved)[0, layer])
+            moved, answer = state.neurons[layer].clone(), query.answer_ids[0]
+            moved[0, index] += sign * 1e-6
+            ends.append(answer_probability(model, query.prompt_ids, answer, layer, moved, place(model, query))[0])
         slope = (ends[0] - ends[1]) / 2e-6
         assert float(found[layer, index]) == pytest.approx(float(slope * state.neurons[layer, 0, index]), rel=1e-4)
 

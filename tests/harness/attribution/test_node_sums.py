@@ -80,7 +80,7 @@ def test_where_a_sum_is_evaluated_first(text: str, smooth: bool, nodes: int) -> 
     assert len(first.nodes) == nodes
     assert first.nodes[0] == 0
     if nodes != FEW:
-        every, (nodes_of_rule, weights) = every_node(quadrature), quadrature.nodes_and_weights()
+        every, (nodes_of_rule, weights) = every_node(quadrature, start=True), quadrature.nodes_and_weights()
         np.testing.assert_array_equal(first.nodes, every.nodes)
         np.testing.assert_array_equal(every.nodes[-quadrature.steps :], nodes_of_rule)
         np.testing.assert_array_equal(every.weights[-quadrature.steps :], weights)

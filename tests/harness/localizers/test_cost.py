@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from harness.attribution import engine
 from harness.attribution.node_sums import NodeSum
-from harness.attribution.path_sums import PathSums, path_sums
+from harness.attribution.path_sums import Paths, PathSums
 from harness.attribution.quadrature import Quadrature
 from harness.localizers.cost import HasCost, forward_operations
 from harness.localizers.integrated_gradients import IntegratedGradients
@@ -56,13 +55,15 @@ def test_few_nodes_cost_what_is_run_where_a_fifth_of_the_paths_is_rough(
     """How many are rough is up to the data; all else is counted."""
     model, queries = random_model(family, dtype=torch.float32, layers=5), random_queries([6] * 10)
 
-    def two_of_ten_are_rough(state: Any, reference: Any, node_sum: NodeSum, **others: Any) -> PathSums:
-        sums = path_sums(state, reference, node_sum, **others)
+    truly = Paths.sums
+
+    def two_of_ten_are_rough(paths: Paths, node_sum: NodeSum, *others: Any) -> PathSums:
+        sums = truly(paths, node_sum, *others)
         doubt = torch.zeros_like(sums.doubt)
         doubt[:2] = float("inf") if len(node_sum.null_rules) else 0.0
         return replace(sums, doubt=doubt)
 
-    monkeypatch.setattr(engine, "path_sums", two_of_ten_are_rough)
+    monkeypatch.setattr(Paths, "sums", two_of_ten_are_rough)
     cost = IntegratedGradients().cost(shape_of(model, itemsize=4), [6] * 10, [1] * 10, batch_size=10)
     with CountedOperations(attention=False) as counted:
         IntegratedGradients().attribute(model, queries, batch_size=10)

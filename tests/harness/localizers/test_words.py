@@ -1,6 +1,7 @@
 """SIG and AMIG against the naive methods, one query at a time, and against each other where they must agree."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +9,6 @@ import torch
 
 from harness.activations.last_token import run_last_token
 from harness.attribution.engine import integrate
-from harness.attribution.path_sums import answer_probability
 from harness.attribution.quadrature import Quadrature
 from harness.attribution.reference_points import reference_points
 from harness.errors import ConfigError
@@ -19,7 +19,7 @@ from harness.localizers.selection import Selection, keep_largest
 from harness.models.loaded import LoadedModel
 from harness.models.queries import EncodedQuery
 from tests.captum_scores import captum_scores
-from tests.naive import NAIVE, neurons_at, replaced
+from tests.naive import NAIVE, answer_probability, neurons_at, replaced
 from tests.random_models import FAMILIES, norms_in_the_models_dtype, random_model, random_queries
 
 RAGGED = [4, 1, 6, 1]
@@ -131,8 +131,10 @@ def test_sigs_completeness_gap_is_that_of_its_worst_word(family: str) -> None:
     for word in range(5):
         start = points[:, word : word + 1]
         total = integrate(state, start, RIGHT_4).scores[0].sum(1)
-        p, p_start = float(answer_probability(state, None)), answer_probability(state, start)[0]
-        gaps.append(float((total - (p - p_start)).abs().max()) / p)
+        probability = partial(answer_probability, model, query.prompt_ids, query.answer_ids[0])
+        p = probability(0, state.neurons[0])
+        p_start = torch.cat([probability(layer, reference) for layer, reference in enumerate(start)])
+        gaps.append(float(((total - (p - p_start)).abs() / p).max()))
     (found,) = maps("sig", model, [query])
     assert found.completeness_gap == pytest.approx(max(gaps), rel=1e-9)
     (converged,) = maps("sig", model, [query], Quadrature(rule="gauss-legendre", steps=64))
