@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from harness.activations.answers import AnswerStatistics, answer_statistics
+from harness.activations.answers import AnswerStatistics
 from harness.activations.verification import verify_row
 from harness.attribution.memory import paths_at_once
 from harness.attribution.quadrature import Quadrature
 from harness.errors import ConfigError
+from harness.execution.answering import answers
 from harness.execution.fitting import FittingSizes
 from harness.execution.plan import Request
 from harness.localizers.localizer import AttributionMap, Localizer, Unscored
@@ -57,7 +58,7 @@ def _localize(
 ) -> Iterator[LocalizationRow]:
     """The rows; batches of either kind are halved where memory runs out."""
     queries, name = [request.encoded for request in requests], model.name
-    statistics = of_answers.run(name, queries, lambda n: _statistics(model, queries, n), automatic=len(queries))
+    statistics = answers(model, queries, of_answers)
     maps = of_paths.run(
         name,
         queries,
@@ -74,16 +75,6 @@ def _automatic_size(model: LoadedModel, localizer: Localizer, queries: Sequence[
     if not isinstance(quadrature, Quadrature):
         return len(queries)
     return paths_at_once(model, quadrature, max(len(q.prompt_ids) for q in queries) if model.family.masked else 1)
-
-
-def _statistics(model: LoadedModel, queries: Sequence[EncodedQuery], size: int | None) -> list[AnswerStatistics]:
-    """What the model answers; all queries at once where no size is given."""
-    at_once = size or len(queries)
-    return [
-        found
-        for start in range(0, len(queries), at_once)
-        for found in answer_statistics(model, queries[start : start + at_once])
-    ]
 
 
 def _row(request: Request, answer: AnswerStatistics, found: AttributionMap | Unscored) -> LocalizationRow:
