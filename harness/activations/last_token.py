@@ -72,21 +72,57 @@ class LastToken:
 
     @torch.no_grad()
     def select(self, indices: Sequence[int]) -> "LastToken":
-        """The run of some of the queries, in any order, each as often as wanted; no prefix is run again."""
+        """The run of some of the queries, in any order, each as often as wanted; nothing is run again.
+
+        But where blocks are called with biases that do not have a row a query: there the last tokens are run again.
+        """
         if list(indices) == list(range(len(self.queries))):
             return self
-        cache = DynamicCache(config=self.model.model.config)
-        if self.prefix_mask.shape[1]:
+        chosen = _Chosen(indices, of=len(self.queries))
+        queries = [self.queries[index] for index in indices]
+        if self.model.family.key_biases:
+            cache = DynamicCache(config=self.model.model.config)
             for layer, block in enumerate(self.blocks):
-                chosen = torch.tensor(indices, device=block.prefix_keys.device)
-                cache.update(block.prefix_keys[chosen], block.prefix_values[chosen], layer)
-        return _behind_prefix(
-            self.model,
-            [self.queries[index] for index in indices],
-            cache,
-            self.prefix_mask[torch.tensor(indices, device=self.prefix_mask.device)],
-            answer_tokens=self.answer.shape[1],
+                cache.update(chosen.rows(block.prefix_keys), chosen.rows(block.prefix_values), layer)
+            n_answer_tokens, prefix_mask = self.answer.shape[1], chosen.rows(self.prefix_mask)
+            return _behind_prefix(self.model, queries, cache, prefix_mask, answer_tokens=n_answer_tokens)
+        return LastToken(
+            model=self.model,
+            queries=tuple(queries),
+            blocks=tuple(
+                BlockState(
+                    prefix_keys=chosen.rows(block.prefix_keys),
+                    prefix_values=chosen.rows(block.prefix_values),
+                    arguments={name: chosen.argument(value) for name, value in block.arguments.items()},
+                    input=chosen.rows(block.input),
+                    neurons=chosen.rows(block.neurons),
+                    output=chosen.rows(block.output),
+                )
+                for block in self.blocks
+            ),
+            prefix_mask=chosen.rows(self.prefix_mask),
+            answer=chosen.rows(self.answer),
         )
+
+
+class _Chosen:
+    """Some of the queries of a batch."""
+
+    def __init__(self, indices: Sequence[int], *, of: int) -> None:
+        self._indices = torch.tensor(indices)
+        self._n_queries = of
+
+    def rows(self, tensor: Tensor) -> Tensor:
+        """Of a tensor with a row a query."""
+        return tensor.index_select(0, self._indices.to(tensor.device))
+
+    def argument(self, value: Any) -> Any:
+        """What a block is called with: a tensor has a row a query, or one for all of them; others are no one's."""
+        if isinstance(value, tuple):
+            return tuple(self.argument(item) for item in cast(tuple[Any, ...], value))
+        if isinstance(value, Tensor) and value.dim() > 1 and len(value) == self._n_queries:
+            return self.rows(value)
+        return value
 
 
 @torch.no_grad()
