@@ -60,7 +60,7 @@ def gradient_sums(
     largest = p.amax(dim=1, keepdim=True).clamp_min(torch.finfo(p.dtype).tiny)
     parts = (p / largest).repeat_interleave(hidden.shape[1] // p.shape[1], dim=1)
     gradients = torch.autograd.grad(hidden, shifts, slope * parts[:, :, None].to(slope))
-    sums = torch.stack([gradient.to(log_p) * largest for gradient in gradients], dim=2)
+    sums = torch.stack(gradients, dim=2).to(log_p).mul_(largest[:, :, None])
     return GradientSums(sums=sums, p=p.view(len(p), len(layers), -1))
 
 

@@ -88,11 +88,14 @@ class Paths:
         found = gradient_sums(state, start, nodes=node_sum.nodes[:n], coefficients=coefficients[:, :n], layers=layers)
         sums = found.sums
         if n < len(node_sum.nodes):
-            at_end = self._end()[owner][:, list(layers)]
-            sums = sums + torch.from_numpy(coefficients[:, n]).to(sums)[:, None, None, None] * at_end.to(sums)
+            at_end = self._end()[owner][:, list(layers)].to(sums)
+            for of_sum, coefficient in zip(sums, coefficients[:, n].tolist(), strict=True):
+                of_sum.add_(at_end, alpha=coefficient)
         value = state.neurons[list(layers)]
-        sums = sums * (value if self._times_value else value - start).transpose(0, 1).to(sums)
-        doubt = sums[1:].abs().amax(dim=(0, 3)) if len(sums) > 1 else torch.zeros_like(sums[0, :, :, 0])
+        sums *= (value if self._times_value else value - start).transpose(0, 1).to(sums)
+        doubt = torch.zeros_like(sums[0, :, :, 0])
+        for of_rule in sums[1:]:
+            doubt = torch.maximum(doubt, torch.linalg.vector_norm(of_rule, ord=torch.inf, dim=2))
         return PathSums(scores=sums[0], doubt=doubt, p_first=found.p[:, :, 0])
 
     def _end(self) -> Float[Tensor, "queries layers d_ff"]:
