@@ -93,11 +93,16 @@ def _attend(
     softcap: float | None = None,
     **_others: Any,
 ) -> tuple[Tensor, None]:
-    """Softmax over the prefix and a row's own positions, never below float32; query heads may share keys."""
+    """Softmax over the prefix and a row's own positions, never below float32; query heads may share keys.
+
+    It is written out, exponentials over their sum, so that the few own positions stay apart from the prefix; and
+    because a softmax over so few numbers at a time takes several times as long.
+    """
     prefix = _PREFIX.get()
     n, tokens = prefix.positions, prefix.keys.shape[2]
     grouped = (*key.shape[:2], query.shape[1] // key.shape[1])  # queries, key heads, query heads of each
     n_rows, width = query.shape[2] // n, query.shape[3]
+    wide = torch.promote_types(query.dtype, torch.float32)
     query = query * (width**-0.5 if scaling is None else scaling)
 
     def by_row(heads: Tensor) -> Tensor:  # [queries, key heads, 1 or query heads of each, rows, positions, width]
@@ -108,16 +113,20 @@ def _attend(
         *grouped, n_rows, n, tokens
     )
     to_own = (by_row(query).unsqueeze(-2) * by_row(key).unsqueeze(-3)).sum(-1)
-    scores = torch.cat([to_prefix, to_own], dim=-1)
     if softcap is not None:
-        scores = torch.tanh(scores / softcap) * softcap
+        to_prefix, to_own = (torch.tanh(scores / softcap) * softcap for scores in (to_prefix, to_own))
     mask = prefix.mask[:, :, None].unflatten(1, (-1, 1) if prefix.mask.shape[1] == 1 else grouped[1:])
-    weights = (scores + mask).softmax(-1, dtype=torch.promote_types(query.dtype, torch.float32)).to(query.dtype)
-    of_prefix, of_own = weights.split([tokens, n], dim=-1)
-    output = (of_prefix.reshape(*key.shape[:2], grouped[2] * n_rows * n, tokens) @ prefix.values).view(
+    to_prefix, to_own = to_prefix.to(wide) + mask[..., :tokens], to_own.to(wide) + mask[..., tokens:]
+    largest = to_own.detach().amax(-1, keepdim=True)
+    if tokens:
+        largest = largest.maximum(to_prefix.detach().amax(-1, keepdim=True))
+    of_prefix, of_own = to_prefix.sub_(largest).exp_(), to_own.sub_(largest).exp_()
+    total = of_prefix.sum(-1, keepdim=True) + of_own.sum(-1, keepdim=True)
+    output = (of_prefix.to(query.dtype).view(*key.shape[:2], grouped[2] * n_rows * n, tokens) @ prefix.values).view(
         *grouped, n_rows, n, width
     )
-    output = output + (of_own.unsqueeze(-1) * by_row(value).unsqueeze(-3)).sum(-2)
+    own = of_own.to(query.dtype).unsqueeze(-1) * by_row(value).unsqueeze(-3)
+    output = (output + (own.squeeze(-2) if n == 1 else own.sum(-2))) / total.to(query.dtype)
     return output.flatten(1, 2).flatten(2, 3).transpose(1, 2).contiguous(), None
 
 
