@@ -45,24 +45,27 @@ def log_probability_and_gradient(
     elements = _CHUNK_ELEMENTS.get(hidden.device.type, _CHUNK_ELEMENTS["cpu"])
     n_chunks = -(-n_rows // max(_CHUNK_ROWS, elements // vocabulary))
     scratch = hidden.new_empty(-(-n_rows // n_chunks) * vocabulary)
-    for part in torch.arange(n_rows, device=hidden.device).tensor_split(n_chunks):
+    slopes = [None] * n_chunks if slope is None else slope.tensor_split(n_chunks)
+    parts = (tensor.tensor_split(n_chunks) for tensor in (hidden, answer[:, None], log_probability))
+    for rows, token, log_p, of_rows in zip(*parts, slopes, strict=True):
         # Vocabulary first: the product is faster so, and one array serves every chunk.
-        logits = torch.mm(weight, hidden[part].t(), out=scratch[: len(part) * vocabulary].view(vocabulary, -1)).t()
+        logits = torch.mm(weight, rows.t(), out=scratch[: len(rows) * vocabulary].view(vocabulary, -1)).t()
         if bias is not None:
             logits += bias
         logits = logits.to(log_probability.dtype)
         damping = None if softcap is None else _cap_(logits, softcap)
-        chosen = logits.gather(1, answer[part, None])
+        chosen = logits.gather(1, token)
         largest = logits.amax(dim=1, keepdim=True)
         odds = logits.sub_(largest).exp_()
         total = odds.sum(dim=1, keepdim=True)
-        log_probability[part] = (chosen - largest - total.log()).squeeze(1)
-        if slope is not None:
-            towards = weight[answer[part]]
+        torch.sub(chosen - largest, total.log(), out=log_p[:, None])
+        if of_rows is not None:
+            towards = weight[token.squeeze(1)]
             if damping is not None:
                 odds *= damping
-                towards = towards * damping.gather(1, answer[part, None]).to(hidden.dtype)
-            slope[part] = towards - (odds.to(hidden.dtype) @ weight) / total.to(hidden.dtype)
+                towards = towards * damping.gather(1, token).to(hidden.dtype)
+            expected = (odds.to(hidden.dtype) @ weight).div_(total.to(hidden.dtype))
+            torch.sub(towards, expected, out=of_rows)
     return log_probability, slope
 
 
