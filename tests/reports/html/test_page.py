@@ -104,7 +104,7 @@ def test_hostile_texts_change_no_element():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.text(st.characters(exclude_categories=[]), min_size=1))
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))  # half a character is refused with the data
 def test_any_text_in_a_row_changes_no_element(text):
     def elements(word):
         rows = made_run(n_facts=1, word=word).record.claims[-2:]
