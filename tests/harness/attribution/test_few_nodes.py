@@ -122,7 +122,7 @@ def asked(request: pytest.FixtureRequest) -> tuple[LoadedModel, list[EncodedQuer
     handle = resolve_model(request.param)
     dataset = handle.world.dataset if handle.world else load_folder(EMBEDDED_FOLDER)
     plan = make_plan(dataset.queries(), handle.tokenizer, context_length=handle.context_length)
-    chosen = np.random.default_rng(0).choice(len(plan.requests), size=32, replace=False)
+    chosen = np.random.default_rng(0).choice(len(plan.requests), size=12, replace=False)
     return handle.loaded(), [plan.requests[i].encoded for i in chosen]
 
 
