@@ -122,11 +122,12 @@ def _attend(
         largest = largest.maximum(to_prefix.detach().amax(-1, keepdim=True))
     of_prefix, of_own = to_prefix.sub_(largest).exp_(), to_own.sub_(largest).exp_()
     total = of_prefix.sum(-1, keepdim=True) + of_own.sum(-1, keepdim=True)
-    output = (of_prefix.to(query.dtype).view(*key.shape[:2], grouped[2] * n_rows * n, tokens) @ prefix.values).view(
+    of_prefix, of_own = ((odds / total).to(query.dtype) for odds in (of_prefix, of_own))
+    output = (of_prefix.view(*key.shape[:2], grouped[2] * n_rows * n, tokens) @ prefix.values).view(
         *grouped, n_rows, n, width
     )
-    own = of_own.to(query.dtype).unsqueeze(-1) * by_row(value).unsqueeze(-3)
-    output = (output + (own.squeeze(-2) if n == 1 else own.sum(-2))) / total.to(query.dtype)
+    own = of_own.unsqueeze(-1) * by_row(value).unsqueeze(-3)
+    output = output + (own.squeeze(-2) if n == 1 else own.sum(-2))
     return output.flatten(1, 2).flatten(2, 3).transpose(1, 2).contiguous(), None
 
 
