@@ -26,7 +26,9 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's account of memory"),
 ]
 
-SMALL, MIDDLE, LARGE = (make_localizer("ig", quadrature=Quadrature(rule="right", steps=n)) for n in (1, 100, 4000))
+SMALL, MIDDLE, LARGE = (
+    make_localizer("ig", quadrature=Quadrature(rule="right", steps=n, exhaustive=True)) for n in (1, 100, 4000)
+)
 A_PATH = 100 * 10 * (14 * 48 + 9 * 192) * 4
 """Bytes that one query takes with 100 steps, as `harness.attribution.memory` counts them."""
 
