@@ -91,10 +91,11 @@ def path_operations(shape: ModelShape, quadrature: Quadrature, *, positions: int
     many, all of them again in the share of paths that turn out rough.
     """
     first = first_nodes(quadrature, smooth=shape.smooth)
-    rows = float(first.n_before_end)
+    operations = _row_operations(shape, first.n_before_end, positions, sums=len(first.coefficients))
     if len(first.null_rules):
-        rows += _ROUGH * every_node(quadrature, start=False).n_before_end
-    return _row_operations(shape, rows, positions, sums=len(first.coefficients))
+        whole = every_node(quadrature, start=False)
+        operations += _ROUGH * _row_operations(shape, whole.n_before_end, positions, sums=1)
+    return operations
 
 
 def end_operations(shape: ModelShape, quadrature: Quadrature, *, positions: int = 1) -> float:
@@ -104,7 +105,7 @@ def end_operations(shape: ModelShape, quadrature: Quadrature, *, positions: int 
     return row + 2 * shape.d_model * shape.vocabulary * positions
 
 
-def _row_operations(shape: ModelShape, rows: float, positions: int, *, sums: int) -> float:
+def _row_operations(shape: ModelShape, rows: int, positions: int, *, sums: int) -> float:
     """Operations of so many rows a layer, and of sums over them.
 
     With L layers, P entries in a block's matrices and V tokens, a row that enters at layer l runs the L - 1 - l blocks

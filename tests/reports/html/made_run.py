@@ -46,7 +46,8 @@ def made_run(
         seconds=12.5,
     )
     rows = tuple(_row(localizer, threshold, word) for localizer in localizers for threshold in ("static:0.1", "otsu"))
-    facts = _facts(n_facts, localizers, word)
+    held = word.encode(errors="replace").decode()  # tables refuse half a character
+    facts = _facts(n_facts, localizers, held)
     return SavedRun(
         folder=Path(folder),
         record=RunRecord(manifest=manifest, claims=(*rows, _unasked(word))),
@@ -54,7 +55,7 @@ def made_run(
         edits=pd.DataFrame(columns=list(EDIT_COLUMNS)),
         measured={},
         figures={},
-        queries=_queries(facts, word),
+        queries=_queries(facts, held),
     )
 
 
